@@ -1,0 +1,189 @@
+package retail
+
+import (
+	"fmt"
+	"strconv"
+
+	"cagnotte/pipeline/money"
+)
+
+// Code is a stable, documented validation code, RCP-nnnn. Codes below 0100 refuse the receipt; from 0100 on they warn and the receipt goes on.
+type Code string
+
+// Refusals.
+const (
+	CodeSchema        Code = "RCP-0001" // not readable as a receipt, or a required field is missing
+	CodeConflict      Code = "RCP-0002" // the id is known with other content
+	CodeCurrency      Code = "RCP-0004" // currency is not the programme's
+	CodeTotal         Code = "RCP-0005" // lines and discounts do not add up to the total
+	CodeSign          Code = "RCP-0006" // a sign contradicts the kind
+	CodeTime          Code = "RCP-0007" // closed in the future, or too long ago
+	CodeVoidOriginal  Code = "RCP-0008" // VOID without its original
+	CodeTooLarge      Code = "RCP-0009" // too many lines or bytes
+	CodeAmountRange   Code = "RCP-0010" // an amount or quantity is out of range
+	CodeDuplicateLine Code = "RCP-0011" // two lines with one number
+)
+
+// Warnings.
+const (
+	CodeGTIN        Code = "RCP-0101" // check digit of the GTIN
+	CodeRCN         Code = "RCP-0102" // restricted circulation number sent as GTIN
+	CodeVAT         Code = "RCP-0103" // unknown VAT rate
+	CodeNoOriginal  Code = "RCP-0106" // RETURN without its original
+	CodeUncategor   Code = "RCP-0107" // neither category nor brand
+	CodeUnknownEnum Code = "RCP-0109" // an enum symbol this version does not know
+)
+
+// Refuses reports whether the code sends the receipt to the dead letters.
+func (c Code) Refuses() bool { return c < "RCP-0100" }
+
+// Problem is one finding: where (JSON Pointer), what was seen, what was expected, and what to do about it.
+type Problem struct {
+	Code     Code
+	Path     string
+	Observed string
+	Expected string
+	Hint     string
+}
+
+// Error renders the problem in one line, so that a Problem can travel as an error.
+func (p *Problem) Error() string {
+	return fmt.Sprintf("%s at %s: observed %s, expected %s", p.Code, p.Path, p.Observed, p.Expected)
+}
+
+// Policy holds the limits that a deployment may set. The zero value is not useful: start from DefaultPolicy.
+type Policy struct {
+	Currency     string  // the programme's; empty accepts any
+	MaxAgeMs     Instant // a receipt closed longer before its append time is refused; 0 means no limit (replays of archives)
+	MaxAheadMs   Instant // a receipt closed further after its append time is refused
+	MaxLines     int
+	MaxIDBytes   int
+	MaxTextBytes int
+}
+
+// DefaultPolicy: 400 days back, five minutes ahead, 2,000 lines (research: D17, RCP-0007, RCP-0009).
+func DefaultPolicy() Policy {
+	return Policy{
+		MaxAgeMs: 400 * 24 * 3600 * 1000, MaxAheadMs: 5 * 60 * 1000,
+		MaxLines: 2000, MaxIDBytes: 128, MaxTextBytes: 512,
+	}
+}
+
+// Validate returns the first reason to refuse the receipt, or nil. now is the broker's append time, so that a replay decides alike.
+// It does not allocate when the receipt is good. The order of checks is the precedence of the codes.
+func (p *Policy) Validate(r *Receipt, now Instant) *Problem {
+	if pr := p.required(r); pr != nil {
+		return pr
+	}
+	if p.Currency != "" && r.Currency != p.Currency {
+		return &Problem{CodeCurrency, "/currency", quote(r.Currency), p.Currency, "send amounts in the programme's currency"}
+	}
+	if pr := p.times(r, now); pr != nil {
+		return pr
+	}
+	if r.Type == Void && !r.Original.Given {
+		return &Problem{CodeVoidOriginal, "/original", "none", "the receipt that is void", "fill original with the voided receipt's id, or with store, terminal, date and number"}
+	}
+	return p.lines(r)
+}
+
+func (p *Policy) required(r *Receipt) *Problem {
+	switch {
+	case r.ID == "":
+		return missing("/receipt_id")
+	case r.Shop.ID == "":
+		return missing("/store/store_id")
+	case r.TerminalID == "":
+		return missing("/terminal_id")
+	case r.EndedAt == 0:
+		return missing("/ended_at")
+	case r.Type == UnknownType:
+		return &Problem{CodeSchema, "/type", "UNKNOWN", "SALE, RETURN, EXCHANGE or VOID", "upgrade the reader or send a known type"}
+	case len(r.Lines) == 0 && r.Type != Void:
+		return missing("/lines")
+	case len(r.Lines) > p.MaxLines:
+		return &Problem{CodeTooLarge, "/lines", strconv.Itoa(len(r.Lines)), "at most " + strconv.Itoa(p.MaxLines), "split the transaction"}
+	case len(r.ID) > p.MaxIDBytes:
+		return tooLong("/receipt_id", len(r.ID), p.MaxIDBytes)
+	case len(r.Loyalty.AccountID) > p.MaxIDBytes:
+		return tooLong("/loyalty/account_id", len(r.Loyalty.AccountID), p.MaxIDBytes)
+	case len(r.Shop.ID) > p.MaxIDBytes:
+		return tooLong("/store/store_id", len(r.Shop.ID), p.MaxIDBytes)
+	}
+	return nil
+}
+
+func (p *Policy) times(r *Receipt, now Instant) *Problem {
+	if r.EndedAt < 0 || r.EndedAt > now+p.MaxAheadMs {
+		return &Problem{CodeTime, "/ended_at", strconv.FormatInt(int64(r.EndedAt), 10), "at most " + strconv.FormatInt(int64(now+p.MaxAheadMs), 10), "set the till's clock; ended_at is in milliseconds UTC"}
+	}
+	if p.MaxAgeMs > 0 && r.EndedAt < now-p.MaxAgeMs {
+		return &Problem{CodeTime, "/ended_at", strconv.FormatInt(int64(r.EndedAt), 10), "at least " + strconv.FormatInt(int64(now-p.MaxAgeMs), 10), "archives are loaded with a longer maximum age"}
+	}
+	return nil
+}
+
+// lines checks numbers, signs, ranges and the sum. One cent per line is tolerated, for tills that round the basket discount per line.
+func (p *Policy) lines(r *Receipt) *Problem {
+	var sum money.Amount
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		if pr := checkLine(r, i, l); pr != nil {
+			return pr
+		}
+		sum += l.Net
+	}
+	for i := range r.Discounts {
+		if !inRange(r.Discounts[i].Amount) {
+			return &Problem{CodeAmountRange, "/discounts/" + strconv.Itoa(i) + "/amount_minor", r.Discounts[i].Amount.String(), "a smaller amount", "amounts are in minor units"}
+		}
+		sum += r.Discounts[i].Amount
+	}
+	if !inRange(r.Total) {
+		return &Problem{CodeAmountRange, "/total_minor", r.Total.String(), "a smaller amount", "amounts are in minor units"}
+	}
+	if d := (sum - r.Total).Abs(); d > money.Amount(len(r.Lines)) {
+		return &Problem{CodeTotal, "/total_minor", r.Total.String(), sum.String(), "total_minor is the sum of the lines' net_minor and the basket discounts"}
+	}
+	return nil
+}
+
+func checkLine(r *Receipt, i int, l *Line) *Problem {
+	at := func(field string) string { return "/lines/" + strconv.Itoa(i) + "/" + field }
+	switch {
+	case !inRange(l.Net) || !inRange(l.Gross) || !inRange(l.UnitPrice):
+		return &Problem{CodeAmountRange, at("net_minor"), l.Net.String(), "a smaller amount", "amounts are in minor units"}
+	case l.QuantityMilli > maxQuantityMilli || l.QuantityMilli < -maxQuantityMilli:
+		return &Problem{CodeAmountRange, at("quantity_milli"), strconv.FormatInt(l.QuantityMilli, 10), "at most 10^12", "quantities are in thousandths"}
+	case l.Kind == SaleLine && l.Net < 0 && l.QuantityMilli > 0 && r.Type == Sale:
+		return &Problem{CodeSign, at("net_minor"), l.Net.String(), "zero or more on a SALE line", "send a RETURN line, or the discount with its own amount"}
+	case l.Kind == ReturnLine && (l.Net > 0 || l.QuantityMilli > 0):
+		return &Problem{CodeSign, at("net_minor"), l.Net.String(), "zero or less on a RETURN line, quantity too", "return lines are negative"}
+	}
+	for j := range i {
+		if i < 64 && r.Lines[j].No == l.No {
+			return &Problem{CodeDuplicateLine, at("line_no"), strconv.Itoa(int(l.No)), "a number of its own", "number the lines of a receipt from 1"}
+		}
+	}
+	return nil
+}
+
+const maxQuantityMilli = 1_000_000_000_000
+
+// inRange keeps one amount so small that the sum over all lines of a receipt stays exact.
+func inRange(a money.Amount) bool { return a <= money.Max>>12 && a >= money.Min>>12 }
+
+func missing(path string) *Problem {
+	return &Problem{CodeSchema, path, "nothing", "a value", "the field is required"}
+}
+
+func tooLong(path string, got, limit int) *Problem {
+	return &Problem{CodeTooLarge, path, strconv.Itoa(got) + " bytes", "at most " + strconv.Itoa(limit) + " bytes", "shorten the identifier"}
+}
+
+func quote(s string) string {
+	if len(s) > 40 {
+		s = s[:40]
+	}
+	return strconv.Quote(s)
+}
