@@ -12,7 +12,7 @@ type Account struct {
 	Pending        money.Amount
 	Available      money.Amount // = sum of active lots' Remaining - deficit; negative only by a deficit
 	LifetimeEarned money.Amount // Earn minus Reverse
-	Lots           []Lot        // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version)
+	Lots           []Lot        // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version); pending first, never-lapsing last
 	Progress       []Progress   // cap usage, sorted by (Campaign, Period)
 	Recent         []uint64     // xxhash64 of the last receipt ids, oldest first, at most MaxRecent
 	RecentFull     bool         // ids have fallen out of Recent: an id that is not there may still be known (see state)

@@ -74,13 +74,16 @@ type Grant struct {
 	CampaignKey uint64 // xxhash64 of Campaign, what a lot remembers
 	Version     int32
 	Amount      money.Amount
-	Receipt     retail.ReceiptID
-	Shop        retail.ShopID
-	At          retail.Instant
-	ActiveFrom  retail.Instant
-	ExpiresAt   retail.Instant
-	Funding     []Share
-	Reason      string
+	// GrantedBefore is what this campaign had granted for the original receipt before this step: 0 on a first Earn. With it a reversal gives
+	// each funder back the difference of two cumulative splits, so that a full reversal nets every funder to zero, odd cents included.
+	GrantedBefore money.Amount
+	Receipt       retail.ReceiptID
+	Shop          retail.ShopID
+	At            retail.Instant
+	ActiveFrom    retail.Instant
+	ExpiresAt     retail.Instant
+	Funding       []Share
+	Reason        string
 }
 
 // Names finds a campaign's id by its key, for entries that timers make. It returns "" for a key it does not know.

@@ -1,0 +1,242 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// codecVersion is the first byte of an encoded account. An account that was never touched is that byte alone.
+const codecVersion = 1
+
+// Least sizes of the repeated parts: a count that promises more than the bytes that are left is refused before anything is allocated.
+const (
+	minLotBytes      = 1 + 8 + 1 + 1 + 1 + 1
+	minProgressBytes = 8 + 1 + 1
+	recentBytes      = 8
+)
+
+// Reset empties the account and keeps the capacity of its slices.
+func (a *Account) Reset() {
+	*a = Account{Lots: a.Lots[:0], Progress: a.Progress[:0], Recent: a.Recent[:0]}
+}
+
+// Empty reports whether nothing ever happened to the account.
+func (a *Account) Empty() bool {
+	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
+		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0
+}
+
+// AppendBinary appends the account's encoding to dst. Equal accounts have equal bytes.
+func (a *Account) AppendBinary(dst []byte) []byte {
+	dst = append(dst, codecVersion)
+	if a.Empty() {
+		return dst
+	}
+	dst = append(dst, flag(a.RecentFull))
+	dst = binary.AppendUvarint(dst, a.Seq)
+	dst = binary.AppendVarint(dst, int64(a.Pending))
+	dst = binary.AppendVarint(dst, int64(a.Available))
+	dst = binary.AppendVarint(dst, int64(a.LifetimeEarned))
+	dst = binary.AppendVarint(dst, int64(a.LastReceiptAt))
+	dst = binary.AppendUvarint(dst, uint64(len(a.Lots)))
+	for i := range a.Lots {
+		dst = a.Lots[i].appendBinary(dst)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(a.Progress)))
+	for i := range a.Progress {
+		p := &a.Progress[i]
+		dst = binary.LittleEndian.AppendUint64(dst, p.Campaign)
+		dst = binary.AppendVarint(dst, int64(p.Period))
+		dst = binary.AppendUvarint(dst, uint64(p.Used))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(a.Recent)))
+	for _, id := range a.Recent {
+		dst = binary.LittleEndian.AppendUint64(dst, id)
+	}
+	return dst
+}
+
+func (l *Lot) appendBinary(dst []byte) []byte {
+	dst = append(dst, flag(l.Active))
+	dst = binary.LittleEndian.AppendUint64(dst, l.Campaign)
+	dst = binary.AppendVarint(dst, int64(l.Version))
+	dst = binary.AppendVarint(dst, int64(l.ActiveFrom))
+	dst = binary.AppendVarint(dst, int64(l.ExpiresAt))
+	return binary.AppendUvarint(dst, uint64(l.Remaining))
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Decode reads what AppendBinary wrote, into the account's own slices; nothing aliases b. It refuses bytes of a newer version, bytes that
+// end early or late, and an account that breaks its own invariants (order of lots, balances that are not the sum of the lots). After an
+// error the account is empty.
+func (a *Account) Decode(b []byte) error {
+	a.Reset()
+	if err := a.decode(b); err != nil {
+		a.Reset()
+		return fmt.Errorf("decode account: %w", err)
+	}
+	return nil
+}
+
+func (a *Account) decode(b []byte) error {
+	if len(b) == 0 || b[0] == 0 {
+		return errNotAccount
+	}
+	if b[0] > codecVersion {
+		return fmt.Errorf("version %d is newer than %d, which this program knows", b[0], codecVersion)
+	}
+	if len(b) == 1 {
+		return nil
+	}
+	r := reader{b: b[1:]}
+	a.RecentFull = r.flag()
+	a.Seq = r.uvarint()
+	a.Pending = money.Amount(r.varint())
+	a.Available = money.Amount(r.varint())
+	a.LifetimeEarned = money.Amount(r.varint())
+	a.LastReceiptAt = retail.Instant(r.varint())
+	for n := r.count(minLotBytes); n > 0; n-- {
+		a.Lots = append(a.Lots, Lot{
+			Active: r.flag(), Campaign: r.fixed64(), Version: r.int32(),
+			ActiveFrom: retail.Instant(r.varint()), ExpiresAt: retail.Instant(r.varint()), Remaining: money.Amount(r.uvarint()),
+		})
+	}
+	for n := r.count(minProgressBytes); n > 0; n-- {
+		a.Progress = append(a.Progress, Progress{Campaign: r.fixed64(), Period: r.int32(), Used: money.Amount(r.uvarint())})
+	}
+	for n := r.count(recentBytes); n > 0; n-- {
+		a.Recent = append(a.Recent, r.fixed64())
+	}
+	if r.bad || len(r.b) > 0 {
+		return errTruncated
+	}
+	return a.Check()
+}
+
+var (
+	errNotAccount = errors.New("not an account")
+	errTruncated  = errors.New("bytes end early or late, or a number is out of range")
+)
+
+// Check returns what is wrong with the account, nil when its invariants hold: lots positive, in order, without repeats; Pending and
+// Available equal to their lots and the deficit; progress in order; not too many recent ids.
+func (a *Account) Check() error {
+	var pending, available money.Amount
+	for i := range a.Lots {
+		l := &a.Lots[i]
+		if l.Remaining <= 0 || l.Remaining > money.Max || l.ActiveFrom < 0 || l.ExpiresAt < 0 {
+			return fmt.Errorf("lot %d is out of range", i)
+		}
+		if l.Active != (l.ActiveFrom == 0) {
+			return fmt.Errorf("lot %d is active and pending", i)
+		}
+		if i > 0 && compareLots(&a.Lots[i-1], l) >= 0 {
+			return fmt.Errorf("lot %d is out of order", i)
+		}
+		if l.Active {
+			available += l.Remaining
+		} else {
+			pending += l.Remaining
+		}
+		if available > money.Max || pending > money.Max {
+			return errors.New("lots sum to more than an amount can be")
+		}
+	}
+	return a.checkBalances(pending, available)
+}
+
+func (a *Account) checkBalances(pending, available money.Amount) error {
+	if a.Pending != pending {
+		return fmt.Errorf("pending is %v, its lots are %v", a.Pending, pending)
+	}
+	if max(a.Available, 0) != available || a.Available < money.Min {
+		return fmt.Errorf("available is %v, its lots are %v", a.Available, available)
+	}
+	for i := range a.Progress {
+		if i > 0 && compareProgress(a.Progress[i-1], a.Progress[i]) >= 0 || a.Progress[i].Used < 0 {
+			return fmt.Errorf("progress %d is out of order or negative", i)
+		}
+	}
+	if len(a.Recent) > MaxRecent {
+		return fmt.Errorf("%d recent receipts, at most %d are kept", len(a.Recent), MaxRecent)
+	}
+	return nil
+}
+
+// reader takes values off the front of b. After the first failure everything is zero and bad is set.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) fail() { r.b, r.bad = nil, true }
+
+func (r *reader) uvarint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 {
+		v := r.b[0]
+		r.b = r.b[1:]
+		return uint64(v)
+	}
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) varint() int64 {
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+func (r *reader) int32() int32 {
+	v := r.varint()
+	if v < math.MinInt32 || v > math.MaxInt32 {
+		r.fail()
+		return 0
+	}
+	return int32(v)
+}
+
+func (r *reader) flag() bool {
+	if len(r.b) == 0 || r.b[0] > 1 {
+		r.fail()
+		return false
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v == 1
+}
+
+func (r *reader) fixed64() uint64 {
+	if len(r.b) < 8 {
+		r.fail()
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(r.b)
+	r.b = r.b[8:]
+	return v
+}
+
+// count reads a number of items that take at least size bytes each.
+func (r *reader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)/size) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
