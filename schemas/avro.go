@@ -1,0 +1,261 @@
+package schemas
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unicode/utf8"
+	"unsafe"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// The primitives of Avro's binary encoding that the five messages need: an appending writer and a reader that never copies.
+// Everything above them (receipt.go, ledger.go, ...) is a straight list of fields in the order of the schema.
+
+// reader walks one record value. The first failure sticks: it is kept in detail and moves pos to the end, so that each later read
+// returns zero at once and the caller checks only once. Strings it returns alias buf.
+type reader struct {
+	buf    []byte
+	pos    int
+	detail string // the first failure, empty while all is well
+}
+
+// fail records the first failure with the field it was in and the offset in the record's value.
+func (d *reader) fail(field, reason string) {
+	if d.detail == "" {
+		d.detail = fmt.Sprintf("%s: %s at byte %d of %d", field, reason, d.pos, len(d.buf))
+	}
+	d.pos = len(d.buf)
+}
+
+// within prefixes the failure, if there is one, with the list item it happened in and reports it.
+func (d *reader) within(list string, i int) bool {
+	if d.detail == "" {
+		return false
+	}
+	d.detail = fmt.Sprintf("%s[%d].%s", list, i, d.detail)
+	return true
+}
+
+// long reads a zig-zag varint. The one-byte case is small enough to be inlined.
+func (d *reader) long(field string) int64 {
+	if d.pos < len(d.buf) {
+		if b := d.buf[d.pos]; b < 0x80 {
+			d.pos++
+			return int64(b>>1) ^ -int64(b&1)
+		}
+	}
+	return d.longSlow(field)
+}
+
+func (d *reader) longSlow(field string) int64 {
+	var u uint64
+	for i, b := range d.buf[d.pos:] {
+		if i == 9 && b > 1 {
+			d.fail(field, "varint is longer than 64 bits")
+			return 0
+		}
+		u |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			d.pos += i + 1
+			return int64(u>>1) ^ -int64(u&1)
+		}
+	}
+	d.pos = len(d.buf)
+	d.fail(field, "truncated")
+	return 0
+}
+
+// int32 reads a varint that must fit Avro's int.
+func (d *reader) int32(field string) int32 {
+	v := d.long(field)
+	if v != int64(int32(v)) {
+		d.fail(field, "value does not fit 32 bits")
+		return 0
+	}
+	return int32(v)
+}
+
+func (d *reader) amount(field string) money.Amount    { return money.Amount(d.long(field)) }
+func (d *reader) instant(field string) retail.Instant { return retail.Instant(d.long(field)) }
+
+// enum reads a symbol's index and refuses one that the schema does not have.
+func (d *reader) enum(field string, symbols uint8) uint8 {
+	v := d.long(field)
+	if uint64(v) >= uint64(symbols) {
+		d.fail(field, fmt.Sprintf("enum index %d, want 0 to %d", v, symbols-1))
+		return 0
+	}
+	return uint8(v)
+}
+
+func (d *reader) bool(field string) bool {
+	if d.pos >= len(d.buf) {
+		d.fail(field, "truncated")
+		return false
+	}
+	b := d.buf[d.pos]
+	if b > 1 {
+		d.fail(field, "boolean is neither 0 nor 1")
+		return false
+	}
+	d.pos++
+	return b == 1
+}
+
+func (d *reader) double(field string) float64 {
+	if len(d.buf)-d.pos < 8 {
+		d.fail(field, "truncated")
+		return 0
+	}
+	v := math.Float64frombits(binary.LittleEndian.Uint64(d.buf[d.pos:]))
+	d.pos += 8
+	return v
+}
+
+// str reads a string that aliases the buffer.
+func (d *reader) str(field string) string {
+	n := d.long(field)
+	if uint64(n) > uint64(len(d.buf)-d.pos) {
+		d.fail(field, fmt.Sprintf("length %d, %d bytes are left", n, len(d.buf)-d.pos))
+		return ""
+	}
+	if n == 0 {
+		return ""
+	}
+	b := d.buf[d.pos : d.pos+int(n)]
+	if !utf8.Valid(b) {
+		d.fail(field, "text is not UTF-8")
+		return ""
+	}
+	d.pos += int(n)
+	return unsafe.String(&b[0], len(b))
+}
+
+// present reads the branch of a ["null", T] union.
+func (d *reader) present(field string) bool {
+	v := d.long(field)
+	if uint64(v) > 1 {
+		d.fail(field, fmt.Sprintf("union branch %d, want 0 or 1", v))
+		return false
+	}
+	return v == 1
+}
+
+// optStr reads ["null", "string"]; null is the empty string.
+func (d *reader) optStr(field string) string {
+	if !d.present(field) {
+		return ""
+	}
+	return d.str(field)
+}
+
+// optInstant reads ["null", timestamp-millis]; null is zero.
+func (d *reader) optInstant(field string) retail.Instant {
+	if !d.present(field) {
+		return 0
+	}
+	return d.instant(field)
+}
+
+// block reads the head of an array's or map's block and returns its number of items, 0 at the end of the array. minBytes is the least an item
+// takes: a count that the remaining bytes cannot hold is refused before memory is made for it.
+func (d *reader) block(field string, minBytes int) int {
+	n := d.long(field)
+	if n < 0 {
+		n = d.sizedBlock(field, n)
+	}
+	if uint64(n) > uint64((len(d.buf)-d.pos)/minBytes) {
+		d.fail(field, fmt.Sprintf("%d items, %d bytes are left", n, len(d.buf)-d.pos))
+		return 0
+	}
+	return int(n)
+}
+
+// sizedBlock handles a negative count, which is followed by the block's size in bytes (of use to those who skip).
+func (d *reader) sizedBlock(field string, n int64) int64 {
+	size := d.long(field)
+	if n == math.MinInt64 || size < 0 || size > int64(len(d.buf)-d.pos) {
+		d.fail(field, fmt.Sprintf("block of %d items in %d bytes, %d bytes are left", n, size, len(d.buf)-d.pos))
+		return 0
+	}
+	return -n
+}
+
+// end checks that the whole value was read.
+func (d *reader) end() {
+	if d.detail == "" && d.pos != len(d.buf) {
+		d.detail = fmt.Sprintf("%d bytes after the end of the record at byte %d", len(d.buf)-d.pos, d.pos)
+	}
+}
+
+// extend lengthens s by n items and keeps what lies beyond its length (the capacity of items' own slices), so that a target can be reused.
+func extend[T any](s []T, n int) []T {
+	want := len(s) + n
+	if want <= cap(s) {
+		return s[:want]
+	}
+	grown := make([]T, max(want, 2*cap(s)))
+	copy(grown, s[:cap(s)])
+	return grown[:want]
+}
+
+func appendLong(dst []byte, v int64) []byte {
+	u := uint64(v<<1) ^ uint64(v>>63)
+	for u >= 0x80 {
+		dst = append(dst, byte(u)|0x80)
+		u >>= 7
+	}
+	return append(dst, byte(u))
+}
+
+func appendStr[T ~string](dst []byte, s T) []byte {
+	return append(appendLong(dst, int64(len(s))), s...)
+}
+
+// appendOptStr writes ["null", "string"]; the empty string is null.
+func appendOptStr[T ~string](dst []byte, s T) []byte {
+	if s == "" {
+		return append(dst, 0)
+	}
+	return appendStr(append(dst, 2), s)
+}
+
+// appendOptInstant writes ["null", timestamp-millis]; zero is null.
+func appendOptInstant(dst []byte, t retail.Instant) []byte {
+	if t == 0 {
+		return append(dst, 0)
+	}
+	return appendLong(append(dst, 2), int64(t))
+}
+
+// appendEnum writes a symbol's index; one outside the schema is written as the default, 0.
+func appendEnum[T ~uint8](dst []byte, v T, symbols uint8) []byte {
+	if uint8(v) >= symbols {
+		v = 0
+	}
+	return append(dst, byte(v)<<1)
+}
+
+func appendBool(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+func appendDouble(dst []byte, v float64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+}
+
+// appendBlock opens an array or map of n items as one block; the caller appends the items and then appendEnd. An empty one needs only the end.
+func appendBlock(dst []byte, n int) []byte {
+	if n == 0 {
+		return dst
+	}
+	return appendLong(dst, int64(n))
+}
+
+func appendEnd(dst []byte) []byte { return append(dst, 0) }
