@@ -185,7 +185,8 @@ func (e *Engine) Kill() {
 }
 
 // Stop asks the engine to end and waits for it; when ctx ends first, the engine is killed. It returns an error when the engine had to
-// be killed or had ended badly by itself. Calls after the first wait for the same end.
+// be killed or had ended badly by itself. Close connections first: the engine waits up to five seconds for those that are open.
+// Calls after the first wait for the same end.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopOnce.Do(func() {
 		e.stdin.Close()

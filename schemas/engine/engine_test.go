@@ -209,7 +209,7 @@ func TestMemoryBound(t *testing.T) {
 // Stop interrupts a statement that is running rather than wait for it to end.
 func TestStopWhileBusy(t *testing.T) {
 	e := enginetest.Start(t, t.TempDir())
-	conn := open(t, e)
+	conn := open(t, e) // open connections are waited for, five seconds at most
 	go func() {
 		_ = conn.Exec(context.Background(), "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1")
 	}()
