@@ -37,7 +37,7 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 	if a.Empty() {
 		return dst
 	}
-	dst = append(dst, flag(a.RecentFull))
+	dst = append(dst, bit(a.RecentFull))
 	dst = binary.AppendUvarint(dst, a.Seq)
 	dst = binary.AppendVarint(dst, int64(a.Pending))
 	dst = binary.AppendVarint(dst, int64(a.Available))
@@ -62,7 +62,7 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 }
 
 func (l *Lot) appendBinary(dst []byte) []byte {
-	dst = append(dst, flag(l.Active))
+	dst = append(dst, bit(l.Active))
 	dst = binary.LittleEndian.AppendUint64(dst, l.Campaign)
 	dst = binary.AppendVarint(dst, int64(l.Version))
 	dst = binary.AppendVarint(dst, int64(l.ActiveFrom))
@@ -70,7 +70,7 @@ func (l *Lot) appendBinary(dst []byte) []byte {
 	return binary.AppendUvarint(dst, uint64(l.Remaining))
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 1
 	}
@@ -115,8 +115,9 @@ func (a *Account) decode(b []byte) error {
 	for n := r.count(minProgressBytes); n > 0; n-- {
 		a.Progress = append(a.Progress, Progress{Campaign: r.fixed64(), Period: r.int32(), Used: money.Amount(r.uvarint())})
 	}
-	for n := r.count(recentBytes); n > 0; n-- {
-		a.Recent = append(a.Recent, r.fixed64())
+	ids := r.take(recentBytes * r.count(recentBytes))
+	for ; len(ids) > 0; ids = ids[recentBytes:] {
+		a.Recent = append(a.Recent, binary.LittleEndian.Uint64(ids))
 	}
 	if r.bad || len(r.b) > 0 {
 		return errTruncated
@@ -229,6 +230,13 @@ func (r *reader) fixed64() uint64 {
 	v := binary.LittleEndian.Uint64(r.b)
 	r.b = r.b[8:]
 	return v
+}
+
+// take cuts n bytes off the front; n comes from count.
+func (r *reader) take(n int) []byte {
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
 }
 
 // count reads a number of items that take at least size bytes each.
