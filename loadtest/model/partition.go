@@ -1,0 +1,139 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"cagnotte/loadtest/wire"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Record is one record of the receipts topic, in the order of its partition.
+type Record struct {
+	Offset   int64
+	Appended int64 // broker's time, ms
+	Value    []byte
+}
+
+// Dead is a dead letter that must exist.
+type Dead struct {
+	Offset int64
+	Code   string
+}
+
+// Moved is a record that is on the wrong partition and must be copied to the right one, once.
+type Moved struct {
+	Offset int64
+	To     int32
+	Hash   uint64 // of the value
+}
+
+// Seen is a receipt that must be visible: one row, however often it was sent.
+type Seen struct {
+	Offset int64 // of its first acceptance
+	Net    int64
+}
+
+// Expected is what one partition must come to.
+type Expected struct {
+	Accounts   map[string]*Account
+	Receipts   map[string]Seen // accepted, by id
+	Dead       []Dead
+	Moved      []Moved
+	Duplicates int64            // of accounts' receipts
+	Granted    map[string]int64 // by campaign, returns deducted
+	Ghosts     map[string]int64 // by campaign: what the holdout would have had at its sales
+	Records    int64
+}
+
+// Partition replays one partition of the receipts topic. Not safe for concurrent use.
+type Partition struct {
+	campaigns  *Campaigns
+	limits     Limits
+	reader     *wire.Reader
+	number     int32
+	partitions int32
+	pool       *texter
+	place      kgo.TopicPartitioner
+	out        *Expected
+}
+
+// NewPartition starts the replay of partition number of partitions.
+func NewPartition(c *Campaigns, l Limits, r *wire.Reader, number, partitions int32) *Partition {
+	return &Partition{
+		campaigns: c, limits: l, reader: r, number: number, partitions: partitions, pool: newTexter(),
+		place: kgo.StickyKeyPartitioner(nil).ForTopic(""),
+		out:   &Expected{Accounts: map[string]*Account{}, Receipts: map[string]Seen{}, Granted: map[string]int64{}, Ghosts: map[string]int64{}},
+	}
+}
+
+// Expected returns what the records fed so far must come to. It is the partition's own: do not feed it any more.
+func (p *Partition) Expected() *Expected { return p.out }
+
+// Feed replays the next record. An error is a fault of the audit, not of the record.
+func (p *Partition) Feed(rec Record) error {
+	p.out.Records++
+	var r wire.Receipt
+	if err := p.reader.Decode(rec.Value, &r); err != nil {
+		if !errors.Is(err, wire.ErrUnreadable) {
+			return fmt.Errorf("replay partition %d offset %d: %w", p.number, rec.Offset, err)
+		}
+		p.dead(rec, codeSchema)
+		return nil
+	}
+	key := r.Account()
+	if key == "" {
+		key = r.ID
+	}
+	if home := int32(p.place.Partition(&kgo.Record{Key: []byte(key)}, int(p.partitions))); home != p.number {
+		p.out.Moved = append(p.out.Moved, Moved{Offset: rec.Offset, To: home, Hash: xxhash.Sum64(rec.Value)})
+		return nil
+	}
+	if code := p.limits.refuse(&r, rec.Appended); code != "" {
+		p.dead(rec, code)
+		return nil
+	}
+	p.accept(rec, &r)
+	return nil
+}
+
+func (p *Partition) dead(rec Record, code string) {
+	p.out.Dead = append(p.out.Dead, Dead{rec.Offset, code})
+}
+
+func (p *Partition) accept(rec Record, r *wire.Receipt) {
+	if id := r.Account(); id != "" {
+		accepted, conflict := p.receive(p.account(id), r)
+		if conflict {
+			p.dead(rec, codeConflict)
+		}
+		if !accepted {
+			if !conflict {
+				p.out.Duplicates++
+			}
+			return
+		}
+	}
+	if _, again := p.out.Receipts[r.ID]; again {
+		return // an anonymous receipt, sent twice
+	}
+	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total}
+}
+
+func (p *Partition) account(id string) *Account {
+	a := p.out.Accounts[id]
+	if a == nil {
+		a = &Account{receipts: map[string]*known{}, used: map[capUse]int64{}}
+		p.out.Accounts[string([]byte(id))] = a
+	}
+	return a
+}
+
+// ghosts sums what the holdout would have had.
+func (p *Partition) ghosts(w *award) {
+	if w.heldOut {
+		p.out.Ghosts[w.c.id] += w.desired
+	}
+}

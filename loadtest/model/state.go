@@ -1,0 +1,109 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"cagnotte/loadtest/wire"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Movement is one change of an account that must be in the ledger: a reward given to a receipt, or taken back by one.
+type Movement struct {
+	Receipt  string // the sale, or the return that takes back
+	Campaign string
+	Version  int32
+	Amount   int64 // signed, minor units, never zero
+	At       int64 // close of that receipt
+	Active   int64 // when the reward becomes spendable, 0 at once
+	Expires  int64 // when it lapses, 0 never
+}
+
+// Account is what one account must have come to.
+type Account struct {
+	Movements []Movement
+	receipts  map[string]*known
+	used      map[capUse]int64
+}
+
+// Total is everything earned less everything taken back.
+func (a *Account) Total() int64 {
+	sum := int64(0)
+	for _, m := range a.Movements {
+		sum += m.Amount
+	}
+	return sum
+}
+
+type capUse struct {
+	campaign string
+	period   int32
+}
+
+// known is a receipt id that an account remembers. content 0 means that only returns of it have come so far.
+type known struct {
+	content  uint64
+	basket   *basket // nil unless the receipt earns
+	awards   []award
+	returned []givenBack
+}
+
+// givenBack is one returned line of a receipt.
+type givenBack struct {
+	lineNo    int32
+	gtin, sku string
+	quantity  int64 // positive
+	net       int64 // positive
+}
+
+func (a *Account) use(campaign string, period int32) int64 { return a.used[capUse{campaign, period}] }
+
+// receive applies one valid receipt of the account. It returns false when nothing may happen: a repeat, or (conflict true) another receipt under a
+// known id.
+func (p *Partition) receive(a *Account, r *wire.Receipt) (accepted, conflict bool) {
+	content := contentOf(r)
+	k := a.receipts[r.ID]
+	if k != nil && k.content != 0 {
+		return false, k.content != content
+	}
+	if k == nil {
+		k = &known{}
+		a.receipts[string([]byte(r.ID))] = k
+	}
+	k.content = content
+	switch {
+	case r.Training:
+	case r.Type == "SALE" || r.Type == "EXCHANGE":
+		p.earn(a, k, newBasket(r, p.pool))
+	case r.Type == "RETURN" || r.Type == "VOID":
+		p.giveBack(a, r)
+	}
+	return true, false
+}
+
+// contentOf condenses what makes two deliveries the same receipt; never 0.
+func contentOf(r *wire.Receipt) uint64 {
+	b := fmt.Appendf(nil, "%s|%s|%s|%d|%d", r.Type, r.Account(), r.Store.ID, r.EndedAt, r.Total)
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		b = binary.AppendVarint(b, int64(l.No))
+		b = append(append(append(b, l.Kind...), l.GTIN...), l.SKU...)
+		b = binary.AppendVarint(binary.AppendVarint(b, l.Quantity), l.Net)
+	}
+	return max(xxhash.Sum64(b), 1)
+}
+
+// originalID is the id that a return refers to, from its parts when it is not given as such.
+func originalID(r *wire.Receipt) string {
+	o := r.Original
+	if o == nil || o.ReceiptID != "" {
+		if o == nil {
+			return ""
+		}
+		return o.ReceiptID
+	}
+	day := time.Unix(int64(o.BusinessDate)*86_400, 0).UTC().Format(time.DateOnly)
+	return fmt.Sprintf("%s:%s:%s:%d", o.StoreID, o.TerminalID, day, o.SequenceNo)
+}
