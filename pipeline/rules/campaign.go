@@ -1,0 +1,143 @@
+package rules
+
+import (
+	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// Campaign is one version of a campaign as its author wrote it, checked and with its defaults filled in. It is immutable once parsed.
+// A zero amount, count or list means "not given".
+type Campaign struct {
+	ID            string
+	Version       int32
+	EffectiveFrom retail.Instant // from which event time on this version replaces earlier ones
+	Name          Name
+	Window        Window
+	Stores        Stores
+	Channels      []retail.Channel
+	Lines         Selector // which lines count; zero: every line
+	When          When
+	Reward        Reward
+	Validity      Validity
+	Stacking      Stacking
+	Priority      int32 // higher first
+	Funding       []ledger.Share
+	HoldoutBP     int32 // basis points of the accounts, 1 000 is 10 %
+	Budget        money.Amount
+	Tests         []Test
+
+	effectiveText string // as written, empty when defaulted
+}
+
+// Name is what members and marketers read.
+type Name struct{ FR, EN string }
+
+// Window is when a receipt counts. Instants are half-open: From <= t < To.
+type Window struct {
+	From, To retail.Instant // To is 0 when the campaign has no end
+	TZ       string         // IANA
+	Hours    Hours
+	Weekdays Weekdays
+
+	fromText, toText string
+}
+
+// Hours is the part of each local day that counts, in minutes since midnight, half-open. Zero: the whole day.
+type Hours struct{ From, To int16 }
+
+// Weekdays is a set of local weekdays, bit 0 is Monday. Zero: every day.
+type Weekdays uint8
+
+// Stores restricts the shop: any of the values within a list, every list that is given.
+type Stores struct{ IDs, Banners, Countries []string }
+
+// Selector says which lines of a receipt count.
+type Selector struct {
+	Include LineKeys
+	Exclude LineKeys
+}
+
+// LineKeys lists products by what a till knows of them. Include: any value of every list given. Exclude: any value of any list.
+// A category is a path prefix on whole segments: GROCERY/COFFEE holds GROCERY/COFFEE/BEANS and not GROCERY/COFFEESHOP.
+type LineKeys struct{ Category, Brand, GTIN, SKU, Department []string }
+
+func (k *LineKeys) empty() bool {
+	return len(k.Category)+len(k.Brand)+len(k.GTIN)+len(k.SKU)+len(k.Department) == 0
+}
+
+// When holds the thresholds of the reward.
+type When struct {
+	MinSpend    money.Amount // of the matching, eligible lines
+	MinQuantity int64        // whole pieces
+	MinBasket   money.Amount // of the receipt's total
+}
+
+// Reward is what is given. Exactly one of Percent, Fixed, PerUnit and Ladder is set.
+type Reward struct {
+	Percent       money.Rate
+	Fixed         money.Amount
+	PerUnit       money.Amount
+	Ladder        []LadderStep // ascending by Spend and Get
+	Rounding      money.Rounding
+	MaxPerReceipt money.Amount
+	MaxPerMember  MemberCap
+}
+
+// LadderStep gives Get from Spend on; the highest step reached counts.
+type LadderStep struct{ Spend, Get money.Amount }
+
+// MemberCap bounds what one account gets of the campaign in a calendar period of the campaign's zone. Zero Amount: no cap.
+type MemberCap struct {
+	Amount money.Amount
+	Per    CapPeriod
+}
+
+// CapPeriod is the calendar period of a member cap.
+type CapPeriod uint8
+
+// Cap periods.
+const (
+	PerCampaign CapPeriod = iota
+	PerDay
+	PerWeek // ISO
+	PerMonth
+	PerYear
+)
+
+// Validity says when a reward becomes spendable and when it lapses.
+type Validity struct {
+	PendingMs   int64 // 0: spendable at once
+	ExpireDays  int32 // 0: not by age
+	ExpireMonth int8  // 0: not by calendar; else the day ExpireMonth/ExpireDay of the year after the purchase
+	ExpireDay   int8
+}
+
+// StackMode says how campaigns of one group live together on one receipt.
+type StackMode uint8
+
+// Stacking modes.
+const (
+	Stack StackMode = iota
+	BestForMember
+	First
+)
+
+// Stacking puts a campaign into a group.
+type Stacking struct {
+	Group string
+	Mode  StackMode
+}
+
+// Default values of the grammar.
+const (
+	DefaultZone   = "Europe/Paris"
+	DefaultFunder = "retailer"
+)
+
+// Bounds of a document.
+const (
+	MaxDocBytes = 256 << 10
+	MaxList     = 10_000
+	maxDepth    = 24
+)

@@ -1,0 +1,270 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Ruleset is every version of every campaign, compiled and indexed. It is immutable and safe for concurrent use.
+type Ruleset struct {
+	number    int64
+	campaigns []*Campaign // by (id, version)
+	rules     []rule      // in evaluation order: priority descending, id, version
+	ids       map[uint64]string
+	byVersion map[versionKey]int32 // into rules
+	index     index
+}
+
+type versionKey struct {
+	campaign uint64
+	version  int32
+}
+
+// rule is one version of a campaign in the form evaluation reads.
+type rule struct {
+	doc        *Campaign
+	id         string
+	key        uint64
+	version    int32
+	loc        *time.Location
+	chosen     span // event times at which this is the version to use
+	window     span
+	considered span   // chosen, and at most nearMiss after the window: outside, the campaign is not mentioned
+	shops      int32  // into index.shops, -1: every shop
+	channels   uint16 // bit per retail.Channel, 0: every channel
+	include    lineSet
+	exclude    int32          // into index.excludes, -1: none
+	everyLine  bool           // no product is named, only excluded ones at most
+	clock      bool           // hours or weekdays
+	group      int32          // stacking group, 0: none
+	salt       string         // id + "|"
+	funding    []ledger.Share // shared with results
+}
+
+// nearMiss is how long after its window a campaign still says OUT_OF_WINDOW to baskets with its products; later it is silent, so that past
+// campaigns cost nothing.
+const nearMiss = 7 * dayMs
+
+// Compile builds the ruleset of the given campaign versions. All versions of a campaign are given: which one counts is chosen by event time,
+// the greatest version with EffectiveFrom <= the receipt's close. The order of the input does not matter. It refuses the same version twice,
+// and campaigns of one stacking group that disagree on the mode while both can count.
+func Compile(campaigns []*Campaign) (*Ruleset, error) {
+	rs := &Ruleset{campaigns: slices.Clone(campaigns), ids: map[uint64]string{}, byVersion: map[versionKey]int32{}}
+	slices.SortFunc(rs.campaigns, func(a, b *Campaign) int {
+		return cmpOr(strings.Compare(a.ID, b.ID), int(a.Version)-int(b.Version))
+	})
+	for _, c := range rs.campaigns {
+		r, err := newRule(c)
+		if err != nil {
+			return nil, err
+		}
+		if known, ok := rs.ids[r.key]; ok && known != c.ID {
+			return nil, fmt.Errorf("compile campaigns: %q and %q have one key: rename one", known, c.ID)
+		}
+		rs.ids[r.key] = c.ID
+		rs.rules = append(rs.rules, r)
+	}
+	if err := rs.chooseVersions(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(rs.rules, func(a, b rule) int {
+		return cmpOr(int(b.doc.Priority)-int(a.doc.Priority), strings.Compare(a.id, b.id), int(a.version)-int(b.version))
+	})
+	for i := range rs.rules {
+		rs.byVersion[versionKey{rs.rules[i].key, rs.rules[i].version}] = int32(i)
+	}
+	if err := rs.groups(); err != nil {
+		return nil, err
+	}
+	rs.index.build(rs.rules)
+	return rs, nil
+}
+
+func cmpOr(vs ...int) int {
+	for _, v := range vs {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// CampaignKey is the key under which lots and footprints remember a campaign.
+func CampaignKey(id string) uint64 { return xxhash.Sum64String(id) }
+
+func newRule(c *Campaign) (rule, error) {
+	loc, err := loadZone(c.Window.TZ)
+	if err != nil {
+		return rule{}, fmt.Errorf("compile campaign %s version %d: %w", c.ID, c.Version, err)
+	}
+	r := rule{
+		doc: c, id: c.ID, key: CampaignKey(c.ID), version: c.Version, loc: loc,
+		chosen: span{c.EffectiveFrom, forever}, window: span{c.Window.From, forever},
+		shops: -1, exclude: -1,
+		everyLine: c.Lines.Include.empty(),
+		clock:     c.Window.Hours != Hours{} || c.Window.Weekdays != 0,
+		salt:      c.ID + "|",
+		funding:   slices.Clone(c.Funding),
+	}
+	if c.Window.To != 0 {
+		r.window.to = c.Window.To
+	}
+	for _, ch := range c.Channels {
+		r.channels |= 1 << ch
+	}
+	return r, nil
+}
+
+// chooseVersions gives each version the span of event times in which it is the one to use. rules are sorted by (id, version).
+func (rs *Ruleset) chooseVersions() error {
+	until := forever
+	for i := len(rs.rules) - 1; i >= 0; i-- {
+		r := &rs.rules[i]
+		if i+1 == len(rs.rules) || rs.rules[i+1].id != r.id {
+			until = forever
+		} else if rs.rules[i+1].version == r.version {
+			return fmt.Errorf("compile campaigns: %s version %d is given twice", r.id, r.version)
+		}
+		r.chosen.to = until
+		until = min(until, r.chosen.from)
+		r.considered = r.chosen
+		if r.window.to != forever {
+			r.considered.to = min(r.considered.to, r.window.to+nearMiss)
+		}
+	}
+	return nil
+}
+
+// groups numbers the stacking groups and checks that their campaigns agree.
+func (rs *Ruleset) groups() error {
+	numbers := map[string]int32{}
+	members := map[int32][]*rule{}
+	for i := range rs.rules {
+		r := &rs.rules[i]
+		g := r.doc.Stacking.Group
+		if g == "" || r.chosen.from >= r.chosen.to {
+			continue
+		}
+		if numbers[g] == 0 {
+			numbers[g] = int32(len(numbers) + 1)
+		}
+		r.group = numbers[g]
+		members[r.group] = append(members[r.group], r)
+	}
+	for _, m := range members {
+		if err := agree(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agree compares each campaign with the spans of the modes before it; few groups have more than one mode, so the pairs are few.
+func agree(members []*rule) error {
+	var byMode [3][]*rule
+	for _, r := range members {
+		byMode[r.doc.Stacking.Mode] = append(byMode[r.doc.Stacking.Mode], r)
+	}
+	for a := range byMode {
+		for b := a + 1; b < len(byMode); b++ {
+			if x, y := overlapping(byMode[a], byMode[b]); x != nil {
+				return fmt.Errorf("compile campaigns: %s and %s are both in stacking group %q with modes %v and %v: all campaigns of a group must agree",
+					x.id, y.id, x.doc.Stacking.Group, x.doc.Stacking.Mode, y.doc.Stacking.Mode)
+			}
+		}
+	}
+	return nil
+}
+
+func overlapping(as, bs []*rule) (*rule, *rule) {
+	for _, a := range as {
+		for _, b := range bs {
+			from := max(a.chosen.from, b.chosen.from, a.window.from, b.window.from)
+			to := min(a.chosen.to, b.chosen.to, a.window.to, b.window.to)
+			if from < to {
+				return a, b
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Version is the number given by WithVersion; decisions carry it.
+func (rs *Ruleset) Version() int64 { return rs.number }
+
+// WithVersion returns the ruleset under a number, such as the offset of the last campaign document in it. The compiled rules are shared.
+func (rs *Ruleset) WithVersion(v int64) *Ruleset {
+	c := *rs
+	c.number = v
+	return &c
+}
+
+// CampaignID implements ledger.Names.
+func (rs *Ruleset) CampaignID(key uint64) string { return rs.ids[key] }
+
+// Campaigns returns all versions, sorted by (id, version). The slice is the ruleset's: do not change it.
+func (rs *Ruleset) Campaigns() []*Campaign { return rs.campaigns }
+
+// At returns the version of a campaign that counts at an event time, or nil.
+func (rs *Ruleset) At(id string, t retail.Instant) *Campaign {
+	key := CampaignKey(id)
+	for i := range rs.rules {
+		if rs.rules[i].key == key && rs.rules[i].chosen.holds(t) {
+			return rs.rules[i].doc
+		}
+	}
+	return nil
+}
+
+var _ ledger.Names = (*Ruleset)(nil)
+
+// reward returns what the matching lines earn before and after the receipt's cap. Conditions that do not hold give zero.
+func (r *rule) reward(b *basis, basket money.Amount) (uncapped, desired money.Amount) {
+	w, rw := &r.doc.When, &r.doc.Reward
+	if b.net <= 0 || b.net < w.MinSpend || b.pieces < w.MinQuantity || basket < w.MinBasket {
+		return 0, 0
+	}
+	switch {
+	case rw.Percent != 0:
+		uncapped = rw.Percent.Of(b.net, rw.Rounding)
+	case rw.Fixed != 0:
+		uncapped = rw.Fixed
+	case rw.PerUnit != 0:
+		uncapped = perUnit(rw.PerUnit, b.pieces)
+	default:
+		uncapped = rw.step(b.net)
+	}
+	if rw.MaxPerReceipt != 0 {
+		return uncapped, min(uncapped, rw.MaxPerReceipt)
+	}
+	return uncapped, uncapped
+}
+
+// perUnit saturates: a quantity is bounded, a product of bounds is not.
+func perUnit(each money.Amount, pieces int64) money.Amount {
+	if pieces <= 0 {
+		return 0
+	}
+	if pieces > int64(money.Max/each) {
+		return money.Max
+	}
+	return each * money.Amount(pieces)
+}
+
+func (rw *Reward) step(spend money.Amount) (get money.Amount) {
+	for _, s := range rw.Ladder {
+		if spend < s.Spend {
+			break
+		}
+		get = s.Get
+	}
+	return get
+}

@@ -1,0 +1,188 @@
+package rules
+
+import (
+	"slices"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// candidate is one campaign that is considered for the receipt at hand. Evaluate and Return fill it from different sources and then share
+// settle, so that a return cannot judge otherwise than the sale did.
+type candidate struct {
+	rule  *rule // nil on a return whose campaign version is not in the ruleset
+	index int32 // of the rule; on a return, of the award
+	basis basis
+	all   bool // every line that counts
+
+	open, shop bool // the instant and the shop are accepted
+	arm        Arm
+	bucket     int32        // of the experiment, 0 to 9 999
+	uncapped   money.Amount // before the receipt's cap
+	desired    money.Amount
+	room       money.Amount // of the member cap, -1 without
+	granted    money.Amount
+	winner     *rule        // that outranked it
+	best       money.Amount // what the winner desired
+	award      int32        // in the footprint, -1: not kept
+	period     int32
+	activeFrom retail.Instant
+	expiresAt  retail.Instant
+}
+
+// Evaluate judges a SALE or EXCHANGE against every campaign that concerns it and writes one Result per campaign to d, in evaluation order.
+// Training receipts and other types get none. account is empty for an anonymous receipt; v is read only when it is not.
+//
+// fp receives what a later return needs. It must be empty, or hold returns that came before this sale: then the results are those of what
+// remains. fp may be nil for an anonymous receipt. ContentHash is left alone.
+//
+// Texts in d's steps may alias r. Nothing is allocated once the evaluator's caches are warm.
+func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.AccountID, v View, d *Decision, fp *Footprint) {
+	d.Reset()
+	d.RulesetVersion = rs.number
+	if fp == nil {
+		fp = &e.scratch
+		fp.Reset()
+	}
+	fp.beginSale(r)
+	if r.Training || r.Type != retail.Sale && r.Type != retail.Exchange {
+		fp.Returned = fp.Returned[:0]
+		return
+	}
+	e.use(rs)
+	e.now, e.day, e.shop = r.EndedAt, e.dayOf(r.EndedAt), e.shopOf(&r.Shop)
+	e.weigh(r)
+	e.match(r)
+	e.sort()
+	for _, i := range e.order {
+		e.judge(&e.cands[i], r.Channel, account, v)
+	}
+	e.settle()
+	e.keep(r, account, fp)
+	for _, i := range e.order {
+		e.report(&e.cands[i], r, account, d)
+	}
+	if len(fp.Returned) > 0 || fp.Voided {
+		e.catchUp(rs, d, fp)
+	}
+}
+
+// sort brings the candidates into evaluation order (D5); rules are numbered in it.
+func (e *Evaluator) sort() {
+	for i := range e.cands {
+		e.order = append(e.order, int32(i))
+	}
+	slices.SortFunc(e.order, func(a, b int32) int { return int(e.cands[a].index) - int(e.cands[b].index) })
+}
+
+// judge tests the conditions that a return does not change, and computes what the campaign wants to give.
+func (e *Evaluator) judge(c *candidate, ch retail.Channel, account retail.AccountID, v View) {
+	r := c.rule
+	clock := e.clockOf(c.index)
+	c.open = r.window.holds(e.now) && clock.isOpen(r, e.now)
+	c.shop = e.shop.holds(r.shops) && r.allows(ch)
+	c.room = -1
+	if account != "" {
+		c.arm, c.bucket = e.armOf(r, account)
+	}
+	if !c.open || !c.shop {
+		return
+	}
+	c.uncapped, c.desired = r.reward(&c.basis, e.total)
+	if c.desired == 0 || account == "" {
+		return
+	}
+	v0 := &r.doc.Validity
+	c.activeFrom = v0.activeFrom(e.now)
+	c.expiresAt = clock.expiresAt(r, e.now, max(c.activeFrom, e.now))
+	if limit := r.doc.Reward.MaxPerMember.Amount; limit != 0 {
+		c.period = clock.periodAt(r, e.now)
+		c.room = max(limit-v.CapUsed(r.key, c.period), 0)
+	}
+}
+
+// armOf draws the side of the experiment: the same for an account for ever, independent between campaigns (D31).
+func (e *Evaluator) armOf(r *rule, account retail.AccountID) (Arm, int32) {
+	if r.doc.HoldoutBP == 0 {
+		return Treatment, 0
+	}
+	e.hash = append(append(e.hash[:0], r.salt...), account...)
+	bucket := int32(xxhash.Sum64(e.hash) % 10_000)
+	if bucket < r.doc.HoldoutBP {
+		return Holdout, bucket
+	}
+	return Treatment, bucket
+}
+
+// ArmOf returns the side of a campaign's experiment an account is on: Holdout when xxhash64(id + "|" + account) mod 10 000 < holdoutBP.
+func ArmOf(id string, account retail.AccountID, holdoutBP int32) Arm {
+	if account == "" {
+		return NoArm
+	}
+	if int32(xxhash.Sum64String(id+"|"+string(account))%10_000) < holdoutBP {
+		return Holdout
+	}
+	return Treatment
+}
+
+// winner is the campaign that a stacking group has chosen.
+type winner struct {
+	group int32
+	cand  int32
+}
+
+// settle goes from what campaigns want to what they grant: stacking (D7), then the member cap (D9).
+func (e *Evaluator) settle() {
+	e.winners = e.winners[:0]
+	for _, i := range e.order {
+		e.stand(i)
+	}
+	for _, i := range e.order {
+		c := &e.cands[i]
+		if !c.rewarded() {
+			continue
+		}
+		if w := e.winnerOf(c.rule.group); w >= 0 && w != i {
+			c.winner, c.best = e.cands[w].rule, e.cands[w].desired
+			continue
+		}
+		c.granted = c.desired
+		if c.room >= 0 {
+			c.granted = min(c.granted, c.room)
+		}
+	}
+}
+
+// rewarded reports whether the campaign gives something to this account, before stacking and caps.
+func (c *candidate) rewarded() bool { return c.desired > 0 && c.arm == Treatment }
+
+// stand lets a candidate stand for its group. Candidates come in order of priority, so that an equal one does not replace an earlier one.
+func (e *Evaluator) stand(i int32) {
+	c := &e.cands[i]
+	if !c.rewarded() || c.rule.group == 0 || c.rule.doc.Stacking.Mode == Stack {
+		return
+	}
+	for n := range e.winners {
+		w := &e.winners[n]
+		if w.group != c.rule.group {
+			continue
+		}
+		if c.rule.doc.Stacking.Mode == BestForMember && c.desired > e.cands[w.cand].desired {
+			w.cand = i
+		}
+		return
+	}
+	e.winners = append(e.winners, winner{c.rule.group, i})
+}
+
+// winnerOf returns the candidate that a group has chosen, -1 when the group does not choose.
+func (e *Evaluator) winnerOf(group int32) int32 {
+	for i := range e.winners {
+		if e.winners[i].group == group {
+			return e.winners[i].cand
+		}
+	}
+	return -1
+}

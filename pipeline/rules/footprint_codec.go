@@ -1,0 +1,409 @@
+package rules
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/bits"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// The binary form of a footprint, version 1:
+//
+//	byte    version
+//	byte    flags: sale known, awards, returns, voided
+//	8 bytes content hash, little endian
+//	sale:    ended_at
+//	awards:  total, count, then each award; count of lines, then each line with its mask
+//	returns: count, then each sum
+//
+// Numbers are varints, signed ones zigzag. Times of an award are distances from ended_at, in minutes where they are whole ones.
+// What is usual takes no byte: an award's and a line's first byte says which parts follow.
+const footprintVersion = 1
+
+const (
+	flagSale = 1 << iota
+	flagAwards
+	flagReturned
+	flagVoided
+	flagsKnown = 1<<iota - 1
+)
+
+const (
+	awardRoom = 1 << iota
+	awardPeriod
+	awardActive
+	awardExpires
+	awardMillis // times are in milliseconds
+	awardHoldout
+	awardNoArm
+	awardKnown = 1<<iota - 1
+)
+
+const (
+	lineNext   = 1 << iota // number follows the one before
+	lineSingle             // one whole piece
+	lineEach
+	lineProduct
+	lineMask  // a mask follows; else the one before holds
+	lineKnown = 1<<iota - 1
+)
+
+// FootprintHasSale reads from a footprint's encoding whether the sale is known. It is false for what is no footprint.
+func FootprintHasSale(b []byte) bool {
+	return len(b) >= 2 && b[0] == footprintVersion && b[1]&flagSale != 0
+}
+
+// AppendBinary appends the encoding of f to dst.
+func (f *Footprint) AppendBinary(dst []byte) []byte {
+	flags := byte(0)
+	set := func(on bool, bit byte) {
+		if on {
+			flags |= bit
+		}
+	}
+	set(f.HasSale(), flagSale)
+	set(f.HasSale() && len(f.Awards) > 0, flagAwards)
+	set(len(f.Returned) > 0, flagReturned)
+	set(f.Voided, flagVoided)
+	dst = append(dst, footprintVersion, flags)
+	dst = binary.LittleEndian.AppendUint64(dst, f.ContentHash)
+	if flags&flagSale != 0 {
+		dst = binary.AppendVarint(dst, int64(f.EndedAt))
+	}
+	if flags&flagAwards != 0 {
+		dst = f.appendAwards(dst)
+		dst = f.appendLines(dst)
+	}
+	if flags&flagReturned != 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(f.Returned)))
+		for i := range f.Returned {
+			dst = f.Returned[i].append(dst)
+		}
+	}
+	return dst
+}
+
+func (f *Footprint) appendAwards(dst []byte) []byte {
+	dst = binary.AppendVarint(dst, int64(f.Total))
+	dst = binary.AppendUvarint(dst, uint64(len(f.Awards)))
+	for i := range f.Awards {
+		dst = f.Awards[i].append(dst, f.EndedAt)
+	}
+	return dst
+}
+
+func (a *Award) append(dst []byte, ended retail.Instant) []byte {
+	flags, unit := byte(0), retail.Instant(1)
+	set := func(on bool, bit byte) {
+		if on {
+			flags |= bit
+		}
+	}
+	set(a.Room >= 0, awardRoom)
+	set(a.Period != 0, awardPeriod)
+	set(a.ActiveFrom != 0, awardActive)
+	set(a.ExpiresAt != 0, awardExpires)
+	set(a.Arm == Holdout, awardHoldout)
+	set(a.Arm == NoArm, awardNoArm)
+	if a.ActiveFrom%minuteMs == 0 && a.ExpiresAt%minuteMs == 0 {
+		unit = minuteMs
+	} else {
+		flags |= awardMillis
+	}
+	dst = append(dst, flags)
+	dst = binary.LittleEndian.AppendUint64(dst, a.CampaignKey)
+	dst = binary.AppendUvarint(dst, uint64(a.Version))
+	dst = binary.AppendVarint(dst, int64(a.Granted))
+	for _, opt := range [...]struct {
+		bit byte
+		v   int64
+	}{
+		{awardRoom, int64(a.Room)}, {awardPeriod, int64(a.Period)},
+		{awardActive, int64(a.ActiveFrom/unit - ended/unit)}, {awardExpires, int64(a.ExpiresAt/unit - ended/unit)},
+	} {
+		if flags&opt.bit != 0 {
+			dst = binary.AppendVarint(dst, opt.v)
+		}
+	}
+	return dst
+}
+
+const minuteMs = 60_000
+
+func (f *Footprint) appendLines(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(f.Lines)))
+	var last FootprintLine
+	words := f.words()
+	for i := range f.Lines {
+		mask := f.masks[i*words : (i+1)*words]
+		same := i > 0 && equalWords(mask, f.masks[(i-1)*words:i*words])
+		dst = f.Lines[i].append(dst, last.No, !same)
+		if !same {
+			for _, w := range mask {
+				dst = binary.AppendUvarint(dst, w)
+			}
+		}
+		last = f.Lines[i]
+	}
+	return dst
+}
+
+func (l *FootprintLine) append(dst []byte, last int32, mask bool) []byte {
+	flags := byte(0)
+	set := func(on bool, bit byte) {
+		if on {
+			flags |= bit
+		}
+	}
+	set(int64(l.No) == int64(last)+1, lineNext)
+	set(l.Each && l.QuantityMilli == 1000, lineSingle)
+	set(l.Each, lineEach)
+	set(l.Product != 0, lineProduct)
+	set(mask, lineMask)
+	dst = append(dst, flags)
+	if flags&lineNext == 0 {
+		dst = binary.AppendVarint(dst, int64(l.No))
+	}
+	dst = binary.AppendVarint(dst, int64(l.Net))
+	if flags&lineSingle == 0 {
+		dst = binary.AppendVarint(dst, l.QuantityMilli)
+	}
+	if flags&lineProduct != 0 {
+		dst = binary.LittleEndian.AppendUint16(dst, l.Product)
+	}
+	return dst
+}
+
+func (r *Returned) append(dst []byte) []byte {
+	dst = binary.AppendVarint(dst, int64(r.Line))
+	if r.Line == 0 {
+		dst = binary.LittleEndian.AppendUint16(dst, r.Product)
+	}
+	dst = binary.AppendUvarint(dst, uint64(r.Net))
+	return binary.AppendUvarint(dst, uint64(r.QuantityMilli))
+}
+
+func equalWords(a, b []uint64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// errFootprint is all that a reader of damaged bytes can do with the fact.
+var errFootprint = errors.New("decode footprint: damaged or of an unknown version")
+
+// Decode reads an encoding made by AppendBinary into f, reusing its memory. It keeps nothing of b. On an error f is empty.
+func (f *Footprint) Decode(b []byte) error {
+	f.Reset()
+	c := cursor{b: b}
+	version, flags := c.byte(), c.byte()
+	f.ContentHash = c.uint64()
+	c.require(version == footprintVersion && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0))
+	f.Voided = flags&flagVoided != 0
+	if flags&flagSale != 0 {
+		f.EndedAt = retail.Instant(c.varint())
+		c.require(f.EndedAt != 0)
+	}
+	if flags&flagAwards != 0 {
+		f.Total = c.amount()
+		f.decodeAwards(&c)
+		f.decodeLines(&c)
+	}
+	if flags&flagReturned != 0 {
+		for range c.count(3) {
+			f.Returned = append(f.Returned, c.returned())
+		}
+	}
+	if c.bad || len(c.b) != 0 {
+		f.Reset()
+		return errFootprint
+	}
+	return nil
+}
+
+func (f *Footprint) decodeAwards(c *cursor) {
+	n := c.count(11)
+	c.require(n > 0)
+	for range n {
+		flags := c.byte()
+		c.require(flags <= awardKnown)
+		unit := retail.Instant(minuteMs)
+		if flags&awardMillis != 0 {
+			unit = 1
+		}
+		a := Award{Arm: Treatment, Room: -1, CampaignKey: c.uint64(), Version: c.int32u(), Granted: c.amount()}
+		if flags&awardHoldout != 0 {
+			a.Arm = Holdout
+		} else if flags&awardNoArm != 0 {
+			a.Arm = NoArm
+		}
+		if flags&awardRoom != 0 {
+			a.Room = c.amount()
+			c.require(a.Room >= 0)
+		}
+		if flags&awardPeriod != 0 {
+			a.Period = c.int32()
+		}
+		if flags&awardActive != 0 {
+			a.ActiveFrom = c.near(f.EndedAt, unit)
+		}
+		if flags&awardExpires != 0 {
+			a.ExpiresAt = c.near(f.EndedAt, unit)
+		}
+		f.Awards = append(f.Awards, a)
+	}
+}
+
+func (f *Footprint) decodeLines(c *cursor) {
+	words, n := f.words(), c.count(2)
+	c.require(n*words <= maxMaskWords)
+	var last int32
+	for i := range n {
+		flags := c.byte()
+		c.require(flags <= lineKnown && (i > 0 || flags&lineMask != 0) && (flags&lineSingle == 0 || flags&lineEach != 0))
+		l := FootprintLine{No: last + 1, QuantityMilli: 1000, Each: flags&lineEach != 0}
+		if flags&lineNext == 0 {
+			l.No = c.int32()
+		}
+		l.Net = c.amount()
+		if flags&lineSingle == 0 {
+			l.QuantityMilli = c.within(maxMilli)
+		}
+		if flags&lineProduct != 0 {
+			l.Product = c.uint16()
+		}
+		if c.bad {
+			return
+		}
+		f.Lines, last = append(f.Lines, l), l.No
+		for w := range words {
+			if flags&lineMask != 0 {
+				f.masks = append(f.masks, c.uvarint())
+			} else {
+				f.masks = append(f.masks, f.masks[(i-1)*words+w])
+			}
+		}
+		c.require(f.maskFits(i))
+	}
+}
+
+// maxMaskWords bounds the masks of one footprint to 8 MiB: a damaged one must not ask for more.
+const maxMaskWords = 1 << 20
+
+// maskFits reports whether line i sets bits of existing awards only.
+func (f *Footprint) maskFits(i int) bool {
+	words := f.words()
+	last := f.masks[i*words+words-1]
+	return bits.Len64(last) <= len(f.Awards)-64*(words-1)
+}
+
+func (c *cursor) returned() Returned {
+	r := Returned{Line: c.int32()}
+	if r.Line == 0 {
+		r.Product = c.uint16()
+	}
+	net, quantity := c.uvarint(), c.uvarint()
+	c.require(net <= uint64(money.Max) && quantity <= maxMilli)
+	r.Net, r.QuantityMilli = money.Amount(net), int64(quantity)
+	return r
+}
+
+// cursor reads bytes; after the first thing that does not fit it is bad and reads zeros.
+type cursor struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cursor) require(ok bool) {
+	if !ok {
+		c.bad, c.b = true, nil
+	}
+}
+
+func (c *cursor) take(n int) []byte {
+	if len(c.b) < n {
+		c.require(false)
+		return nil
+	}
+	b := c.b[:n]
+	c.b = c.b[n:]
+	return b
+}
+
+func (c *cursor) byte() byte {
+	if b := c.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (c *cursor) uint16() uint16 {
+	if b := c.take(2); b != nil {
+		return binary.LittleEndian.Uint16(b)
+	}
+	return 0
+}
+
+func (c *cursor) uint64() uint64 {
+	if b := c.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (c *cursor) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.require(false)
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) varint() int64 {
+	u := c.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// within reads a number of at most limit in magnitude.
+func (c *cursor) within(limit int64) int64 {
+	v := c.varint()
+	if v > limit || v < -limit {
+		c.require(false)
+		return 0
+	}
+	return v
+}
+
+func (c *cursor) amount() money.Amount { return money.Amount(c.within(int64(money.Max))) }
+func (c *cursor) int32() int32         { return int32(c.within(1<<31 - 1)) }
+
+func (c *cursor) int32u() int32 {
+	v := c.uvarint()
+	c.require(v <= 1<<31-1)
+	return int32(v)
+}
+
+// near reads an instant given by its distance from another; it is never zero.
+func (c *cursor) near(from, unit retail.Instant) retail.Instant {
+	const far = 1 << 50
+	t := (from/unit + retail.Instant(c.within(far))) * unit
+	c.require(t != 0)
+	return t
+}
+
+// count reads how many elements follow; each takes at least size bytes, so that a count cannot demand more memory than its bytes.
+func (c *cursor) count(size int) int {
+	n := c.uvarint()
+	if n > uint64(len(c.b)/size) {
+		c.require(false)
+		return 0
+	}
+	return int(n)
+}

@@ -1,0 +1,323 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// JSON returns the canonical form of the document: keys in the grammar's order, no defaults, amounts with two decimals, one line. Parse reads
+// it back to an equal campaign, and equal campaigns have equal bytes. It is what the campaigns topic carries.
+func (c *Campaign) JSON() []byte {
+	w := &jsonWriter{}
+	w.object(func() {
+		w.str("id", c.ID)
+		w.raw("version", itoa(int64(c.Version)))
+		w.str("effective_from", c.effectiveText)
+		w.key("name", func() { w.object(func() { w.str("fr", c.Name.FR); w.str("en", c.Name.EN) }) })
+		w.key("window", func() { w.object(func() { w.window(&c.Window) }) })
+		w.group("stores", func() {
+			w.list("ids", c.Stores.IDs)
+			w.list("banners", c.Stores.Banners)
+			w.list("countries", c.Stores.Countries)
+		})
+		w.list("channels", symbols(c.Channels))
+		w.group("lines", func() {
+			w.lineKeys(&c.Lines.Include)
+			w.group("exclude", func() { w.lineKeys(&c.Lines.Exclude) })
+		})
+		w.group("when", func() {
+			w.amount("min_spend", c.When.MinSpend)
+			w.number("min_quantity", c.When.MinQuantity)
+			w.amount("min_basket", c.When.MinBasket)
+		})
+		w.key("reward", func() { w.object(func() { w.reward(&c.Reward) }) })
+		w.group("validity", func() { w.validity(&c.Validity) })
+		w.group("stacking", func() {
+			w.str("group", c.Stacking.Group)
+			if c.Stacking.Mode != Stack {
+				w.str("mode", c.Stacking.Mode.String())
+			}
+		})
+		w.number("priority", int64(c.Priority))
+		w.funding(c.Funding)
+		w.scaled("holdout", int64(c.HoldoutBP), 2)
+		w.group("budget", func() { w.amount("total", c.Budget) })
+		w.tests(c.Tests)
+	})
+	return w.b.Bytes()
+}
+
+func symbols(list []retail.Channel) []string {
+	var out []string
+	for _, ch := range list {
+		out = append(out, ch.String())
+	}
+	return out
+}
+
+func (w *jsonWriter) window(win *Window) {
+	w.str("from", win.fromText)
+	w.str("to", win.toText)
+	w.str("tz", win.TZ)
+	if win.Hours != (Hours{}) {
+		w.str("hours", win.Hours.String())
+	}
+	w.list("weekdays", win.Weekdays.names())
+}
+
+// String prints the hours as in the grammar: 08:00-21:00.
+func (h Hours) String() string { return clockText(h.From) + "-" + clockText(h.To) }
+
+func clockText(minute int16) string {
+	return string([]byte{byte('0' + minute/600), byte('0' + minute/60%10), ':', byte('0' + minute%60/10), byte('0' + minute%10)})
+}
+
+// names lists the weekdays, Monday first; nil when every day counts.
+func (w Weekdays) names() []string {
+	var out []string
+	for i, d := range [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
+		if w&(1<<i) != 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (w *jsonWriter) lineKeys(k *LineKeys) {
+	w.list("category", k.Category)
+	w.list("brand", k.Brand)
+	w.list("gtin", k.GTIN)
+	w.list("sku", k.SKU)
+	w.list("department", k.Department)
+}
+
+func (w *jsonWriter) reward(r *Reward) {
+	w.scaled("percent", int64(r.Percent), 4)
+	w.amount("fixed", r.Fixed)
+	w.amount("per_unit", r.PerUnit)
+	if len(r.Ladder) > 0 {
+		w.array("ladder", len(r.Ladder), func(i int) {
+			w.amount("spend", r.Ladder[i].Spend)
+			w.amount("get", r.Ladder[i].Get)
+		})
+	}
+	if r.Rounding != money.HalfUp {
+		w.str("rounding", r.Rounding.String())
+	}
+	w.amount("max_per_receipt", r.MaxPerReceipt)
+	w.group("max_per_member", func() {
+		w.amount("amount", r.MaxPerMember.Amount)
+		if r.MaxPerMember.Amount != 0 {
+			w.str("per", r.MaxPerMember.Per.String())
+		}
+	})
+}
+
+func (w *jsonWriter) validity(v *Validity) {
+	if v.PendingMs != 0 {
+		w.str("pending", itoa(v.PendingMs/hourMs)+"h")
+	}
+	w.group("expires", func() {
+		if v.ExpireDays != 0 {
+			w.str("after", itoa(int64(v.ExpireDays))+"d")
+		}
+		if v.byCalendar() {
+			w.str("calendar", twoDigits(v.ExpireMonth)+"-"+twoDigits(v.ExpireDay))
+		}
+	})
+}
+
+func itoa(v int64) string { return strconv.FormatInt(v, 10) }
+
+func twoDigits(v int8) string { return string([]byte{byte('0' + v/10), byte('0' + v%10)}) }
+
+func (w *jsonWriter) funding(shares []ledger.Share) {
+	if len(shares) == 1 && shares[0].Party == DefaultFunder {
+		return
+	}
+	w.array("funding", len(shares), func(i int) {
+		w.str("by", shares[i].Party)
+		w.scaled("share", int64(shares[i].Rate), 4)
+	})
+}
+
+func (w *jsonWriter) tests(tests []Test) {
+	if len(tests) == 0 {
+		return
+	}
+	w.array("tests", len(tests), func(i int) {
+		t := &tests[i]
+		w.str("name", t.Name)
+		w.key("receipt", func() { w.object(func() { w.receipt(&t.Receipt) }) })
+		w.key("expect", func() {
+			w.object(func() {
+				w.str("outcome", t.Expect.Outcome.String())
+				w.optional("amount", t.Expect.Amount)
+				w.optional("desired", t.Expect.Desired)
+			})
+		})
+	})
+}
+
+func (w *jsonWriter) receipt(r *retail.Receipt) {
+	var net, discount money.Amount
+	w.array("lines", len(r.Lines), func(i int) {
+		net += r.Lines[i].Net
+		w.testLine(&r.Lines[i])
+	})
+	w.key("store", func() {
+		w.object(func() {
+			w.str("id", string(r.Shop.ID))
+			w.str("banner", r.Shop.Banner)
+			w.str("country", r.Shop.Country)
+		})
+	})
+	w.str("at", time.UnixMilli(int64(r.EndedAt)).UTC().Format("2006-01-02T15:04:05.999Z07:00"))
+	w.str("channel", r.Channel.String())
+	w.str("account", string(r.Loyalty.AccountID))
+	for i := range r.Discounts {
+		discount -= r.Discounts[i].Amount
+	}
+	w.amount("discount", discount)
+	if r.Total != net-discount {
+		w.raw("total", r.Total.String())
+	}
+}
+
+func (w *jsonWriter) testLine(l *retail.Line) {
+	w.str("category", l.Category)
+	w.str("brand", l.Brand)
+	w.str("gtin", l.GTIN)
+	w.str("sku", l.SKU)
+	w.str("department", l.Department)
+	w.raw("net", l.Net.String())
+	if l.QuantityMilli != 1000 {
+		w.raw("quantity", signedScaled(l.QuantityMilli, 3))
+	}
+	if l.Unit != retail.Each {
+		w.str("unit", l.Unit.String())
+	}
+	if l.Kind != retail.SaleLine {
+		w.str("kind", l.Kind.String())
+	}
+	if l.Ineligible {
+		w.raw("eligible", "false")
+	}
+}
+
+func signedScaled(v int64, decimals int) string {
+	if v < 0 {
+		return "-" + formatScaled(-v, decimals)
+	}
+	return formatScaled(v, decimals)
+}
+
+// jsonWriter writes keys in the order it is told. Empty texts, zero numbers, empty lists and empty groups are left out.
+type jsonWriter struct {
+	b     bytes.Buffer
+	first bool
+}
+
+func (w *jsonWriter) object(body func()) {
+	outer := w.first
+	w.b.WriteByte('{')
+	w.first = true
+	body()
+	w.b.WriteByte('}')
+	w.first = outer
+}
+
+func (w *jsonWriter) key(name string, value func()) {
+	if !w.first {
+		w.b.WriteByte(',')
+	}
+	w.first = false
+	w.text(name)
+	w.b.WriteByte(':')
+	value()
+}
+
+func (w *jsonWriter) raw(name, number string) { w.key(name, func() { w.b.WriteString(number) }) }
+
+func (w *jsonWriter) str(name, s string) {
+	if s != "" {
+		w.key(name, func() { w.text(s) })
+	}
+}
+
+// group writes an object unless nothing is in it.
+func (w *jsonWriter) group(name string, body func()) {
+	length, first := w.b.Len(), w.first
+	w.key(name, func() { w.object(body) })
+	if b := w.b.Bytes(); b[len(b)-2] == '{' {
+		w.b.Truncate(length)
+		w.first = first
+	}
+}
+
+func (w *jsonWriter) amount(name string, a money.Amount) {
+	if a != 0 {
+		w.raw(name, a.String())
+	}
+}
+
+func (w *jsonWriter) optional(name string, a *money.Amount) {
+	if a != nil {
+		w.raw(name, a.String())
+	}
+}
+
+func (w *jsonWriter) number(name string, v int64) {
+	if v != 0 {
+		w.raw(name, itoa(v))
+	}
+}
+
+func (w *jsonWriter) scaled(name string, v int64, decimals int) {
+	if v != 0 {
+		w.raw(name, formatScaled(v, decimals))
+	}
+}
+
+func (w *jsonWriter) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	w.key(name, func() {
+		w.b.WriteByte('[')
+		for i, v := range values {
+			if i > 0 {
+				w.b.WriteByte(',')
+			}
+			w.text(v)
+		}
+		w.b.WriteByte(']')
+	})
+}
+
+func (w *jsonWriter) array(name string, n int, element func(i int)) {
+	w.key(name, func() {
+		w.b.WriteByte('[')
+		for i := range n {
+			if i > 0 {
+				w.b.WriteByte(',')
+			}
+			w.object(func() { element(i) })
+		}
+		w.b.WriteByte(']')
+	})
+}
+
+// text writes a JSON string that is also a YAML double-quoted one: other characters than quotes and controls stand for themselves.
+func (w *jsonWriter) text(s string) {
+	enc := json.NewEncoder(&w.b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s)           // a string into a buffer cannot fail
+	w.b.Truncate(w.b.Len() - 1) // the encoder's newline
+}

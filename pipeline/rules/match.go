@@ -1,0 +1,202 @@
+package rules
+
+import (
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// lineWork is a line of the receipt at hand.
+type lineWork struct {
+	net    money.Amount // paid: after its share of the basket's discounts
+	pieces int64
+	counts bool
+}
+
+// basis is what the matching lines add up to.
+type basis struct {
+	net    money.Amount
+	pieces int64
+}
+
+// pair says that a line counts for a candidate.
+type pair struct{ line, cand int32 }
+
+// weigh computes what each line is worth: the price paid, after its share of the basket's discounts (D3, D4).
+func (e *Evaluator) weigh(r *retail.Receipt) {
+	e.lines = grow(e.lines, len(r.Lines))
+	for i := range r.Lines {
+		e.lines[i] = lineWork{net: r.Lines[i].Net}
+	}
+	e.allocate(r)
+	e.total, e.whole = r.Total, basis{}
+	for i := range r.Lines {
+		w, l := &e.lines[i], &r.Lines[i]
+		if w.counts = counts(r.Type, l, w.net); w.counts {
+			w.pieces = pieces(l.Unit == retail.Each, l.QuantityMilli, w.net)
+			e.whole.net += w.net
+			e.whole.pieces += w.pieces
+		}
+	}
+}
+
+// counts reports whether a line may be rewarded: sold goods and services, and in an exchange what is given back for them.
+func counts(t retail.ReceiptType, l *retail.Line, net money.Amount) bool {
+	switch {
+	case l.Ineligible:
+		return false
+	case l.Kind == retail.SaleLine || l.Kind == retail.Service:
+		return net > 0
+	default:
+		return l.Kind == retail.ReturnLine && t == retail.Exchange && net < 0
+	}
+}
+
+// pieces counts whole pieces; a line by weight or length is one piece.
+func pieces(each bool, quantityMilli int64, net money.Amount) int64 {
+	switch {
+	case net == 0:
+		return 0
+	case each:
+		return quantityMilli / 1000
+	case net > 0:
+		return 1
+	}
+	return -1
+}
+
+// allocate spreads the basket's discounts over the lines with a positive net, never below zero.
+func (e *Evaluator) allocate(r *retail.Receipt) {
+	var discount, sum money.Amount
+	for i := range r.Discounts {
+		discount += r.Discounts[i].Amount
+	}
+	if discount == 0 {
+		return
+	}
+	e.weights = grow(e.weights, 2*len(e.lines))
+	weights, shares := e.weights[:len(e.lines)], e.weights[len(e.lines):]
+	for i := range e.lines {
+		weights[i] = max(e.lines[i].net, 0)
+		sum += weights[i]
+	}
+	if sum == 0 {
+		return
+	}
+	money.Allocate(max(discount, -sum), weights, shares)
+	for i := range e.lines {
+		e.lines[i].net += shares[i]
+	}
+}
+
+func footprintLine(l *retail.Line, paid money.Amount) FootprintLine {
+	return FootprintLine{No: l.No, Net: paid, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each, Product: productTag(l)}
+}
+
+// grow returns a slice of length n, reusing s.
+func grow[T any](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
+	}
+	return make([]T, n, n+n/2+8)
+}
+
+// match finds the candidates: rules that a line's products concern, and rules for the whole basket that accept the shop.
+func (e *Evaluator) match(r *retail.Receipt) {
+	e.cands, e.pairs, e.order = e.cands[:0], e.pairs[:0], e.order[:0]
+	if e.receipt++; e.receipt == 0 { // the counter came round: forget old marks
+		clear(e.touched)
+		e.receipt = 1
+	}
+	x := &e.rs.index
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		s := e.shelfOf(l)
+		for _, rule := range s.rules {
+			e.hitShelf(rule, i, l)
+		}
+		if len(x.gtin) > 0 && l.GTIN != "" {
+			e.hitProduct(x.gtin[l.GTIN], i, l)
+		}
+		if len(x.sku) > 0 && l.SKU != "" {
+			e.hitProduct(x.sku[l.SKU], i, l)
+		}
+	}
+	for _, rule := range e.basketRules(r.Channel) {
+		e.hitBasket(rule, r)
+	}
+}
+
+// hitShelf counts a line for a rule that its shelf concerns; products excluded singly are still to be tested.
+func (e *Evaluator) hitShelf(i int32, line int, l *retail.Line) {
+	r := &e.rs.rules[i]
+	if r.exclude >= 0 && e.rs.index.excludes[r.exclude].product(l) {
+		return
+	}
+	e.hit(i, line)
+}
+
+func (e *Evaluator) hitProduct(list []int32, line int, l *retail.Line) {
+	for _, i := range list {
+		r := &e.rs.rules[i]
+		if !r.include.includes(l) {
+			continue
+		}
+		if ex := r.exclude; ex >= 0 && (e.rs.index.excludes[ex].shelf(l) || e.rs.index.excludes[ex].product(l)) {
+			continue
+		}
+		e.hit(i, line)
+	}
+}
+
+func (e *Evaluator) hit(rule int32, line int) {
+	c := e.candidate(rule)
+	if c < 0 || !e.lines[line].counts {
+		return
+	}
+	e.cands[c].basis.net += e.lines[line].net
+	e.cands[c].basis.pieces += e.lines[line].pieces
+	e.pairs = append(e.pairs, pair{int32(line), c})
+}
+
+// hitBasket counts every line that is not excluded.
+func (e *Evaluator) hitBasket(i int32, r *retail.Receipt) {
+	c := e.candidate(i)
+	if c < 0 {
+		return
+	}
+	rule := &e.rs.rules[i]
+	if rule.exclude < 0 {
+		e.cands[c].basis, e.cands[c].all = e.whole, true
+		return
+	}
+	for n := range r.Lines {
+		if e.lines[n].counts && !e.excludes(rule.exclude, &r.Lines[n]) {
+			e.hit(i, n)
+		}
+	}
+}
+
+func (e *Evaluator) excludes(set int32, l *retail.Line) bool {
+	x := &e.rs.index.excludes[set]
+	if set < 64 {
+		return e.shelfOf(l).excluded&(1<<set) != 0 || x.product(l)
+	}
+	return x.shelf(l) || x.product(l)
+}
+
+// candidate returns the place of a rule among the receipt's candidates; -1 when the rule is not to be considered at this instant.
+func (e *Evaluator) candidate(i int32) int32 {
+	if e.touched[i] == e.receipt {
+		return e.slot[i]
+	}
+	e.touched[i] = e.receipt
+	r := &e.rs.rules[i]
+	if !r.considered.holds(e.now) {
+		e.slot[i] = -1
+		return -1
+	}
+	n := int32(len(e.cands))
+	e.slot[i] = n
+	e.cands = append(e.cands, candidate{rule: r, index: i})
+	return n
+}

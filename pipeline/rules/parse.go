@@ -1,0 +1,385 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+
+	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// Parse reads a campaign document, YAML or JSON. It returns the campaign, or nil and what is wrong, each finding at its line and column.
+// Warnings come with a campaign. name is only used in the findings. Parse is bounded in time and memory and never panics.
+func Parse(name string, doc []byte) (*Campaign, []Diagnostic) {
+	r := &reader{file: name}
+	root, ok := r.parseTree(doc)
+	if !ok {
+		return nil, r.diags
+	}
+	c := root.campaign()
+	if HasErrors(r.diags) {
+		return nil, r.diags
+	}
+	root.advise(c)
+	return c, r.diags
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+func (n node) campaign() *Campaign {
+	k := n.keys("id", "version", "effective_from", "name", "window", "stores", "channels", "lines", "when", "reward", "validity",
+		"stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
+	at := func(key string) node { return child(k, n, key) }
+	c := &Campaign{
+		ID:       at("id").id(),
+		Version:  int32(at("version").required("a version number").integer(1, 1<<31-1)),
+		Name:     at("name").name(),
+		Window:   at("window").required("the window's from and to").window(),
+		Stores:   at("stores").stores(),
+		Channels: at("channels").channels(),
+		Lines:    at("lines").selector(),
+		When:     at("when").when(),
+		Reward:   at("reward").required("one of percent, fixed, per_unit, ladder").reward(),
+		Validity: at("validity").validity(),
+		Stacking: at("stacking").stacking(),
+		Priority: int32(at("priority").integer(-1_000_000, 1_000_000)),
+		Funding:  at("funding").funding(),
+		Budget:   at("budget").budget(),
+	}
+	c.HoldoutBP = int32(at("holdout").percent(2, false))
+	at("returns").choice("reverse")
+	c.effective(at("effective_from"))
+	c.Tests = at("tests").tests(c)
+	return c
+}
+
+// required reports an absent value.
+func (n node) required(what string) node {
+	if !n.given() {
+		n.fail(CodeMissing, "the key "+lastKey(n.path)+" is missing", what, "")
+	}
+	return n
+}
+
+func lastKey(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '.' {
+			return path[i+1:]
+		}
+	}
+	return path
+}
+
+func (n node) id() string {
+	const want = "1 to 64 of a-z, 0-9 and -"
+	s := n.required(want).text(256)
+	if s != "" && !idPattern.MatchString(s) {
+		n.fail(CodeRange, "found "+quoteShort(s), want, "")
+		return ""
+	}
+	return s
+}
+
+// effective sets from when the version counts; by default from the start of its window.
+func (c *Campaign) effective(n node) {
+	loc, err := loadZone(c.Window.TZ)
+	if err != nil {
+		return // reported at window.tz
+	}
+	c.EffectiveFrom = c.Window.From
+	if n.given() {
+		c.EffectiveFrom, c.effectiveText = n.moment(loc, false)
+		if c.Window.To != 0 && c.EffectiveFrom >= c.Window.To {
+			n.fail(CodeConflict, "the version takes effect after the window has ended", "an instant before window.to", "")
+		}
+	}
+}
+
+func (n node) name() Name {
+	n.required("a text, or one per language: {fr: ..., en: ...}")
+	if !n.given() {
+		return Name{}
+	}
+	if !n.isGroup() {
+		s := n.text(200)
+		return Name{s, s}
+	}
+	k := n.keys("fr", "en")
+	name := Name{FR: child(k, n, "fr").text(200), EN: child(k, n, "en").text(200)}
+	switch {
+	case len(k) == 0:
+		n.fail(CodeMissing, "no name is given", "fr, en or both", "")
+	case name.FR == "":
+		name.FR = name.EN
+	case name.EN == "":
+		name.EN = name.FR
+	}
+	return name
+}
+
+func (n node) window() Window {
+	k := n.keys("from", "to", "tz", "hours", "weekdays")
+	tz := child(k, n, "tz")
+	loc := tz.zone()
+	w := Window{TZ: loc.String(), Hours: child(k, n, "hours").hours(), Weekdays: child(k, n, "weekdays").weekdays()}
+	if n.given() {
+		w.From, w.fromText = child(k, n, "from").required(wantMoment).moment(loc, false)
+	}
+	w.To, w.toText = child(k, n, "to").moment(loc, true)
+	if w.From != 0 && w.To != 0 && w.To <= w.From {
+		child(k, n, "to").fail(CodeConflict, "the window ends before it begins: "+w.toText, "a moment after "+w.fromText, "")
+	}
+	return w
+}
+
+var hoursPattern = regexp.MustCompile(`^(\d\d:\d\d)-(\d\d:\d\d)$`)
+
+func (n node) hours() Hours {
+	if !n.given() {
+		return Hours{}
+	}
+	const want = `hours such as "08:00-21:00"`
+	s, ok := n.scalar(want)
+	if !ok {
+		return Hours{}
+	}
+	m := hoursPattern.FindStringSubmatch(s)
+	if m == nil {
+		n.fail(CodeDate, "found "+quoteShort(s), want, "put the hours in quotes")
+		return Hours{}
+	}
+	from, okFrom := clock(m[1])
+	to, okTo := clock(m[2])
+	if !okFrom || !okTo {
+		n.fail(CodeDate, "found "+quoteShort(s), want, "the day ends at 24:00")
+		return Hours{}
+	}
+	if to <= from {
+		n.fail(CodeConflict, "the hours end before they begin: "+s, "hours within one day", "write two campaigns of one stacking group for a night")
+		return Hours{}
+	}
+	if from == 0 && to == 24*60 {
+		return Hours{}
+	}
+	return Hours{from, to}
+}
+
+func (n node) weekdays() Weekdays {
+	var set Weekdays
+	for _, v := range n.list() {
+		if i := v.choice("mon", "tue", "wed", "thu", "fri", "sat", "sun"); i >= 0 {
+			if set&(1<<i) != 0 {
+				v.fail(CodeDuplicate, "the weekday is given twice", "each weekday once", "")
+			}
+			set |= 1 << i
+		}
+	}
+	if set == 1<<7-1 {
+		return 0
+	}
+	return set
+}
+
+func (n node) stores() Stores {
+	k := n.keys("ids", "banners", "countries")
+	s := Stores{
+		IDs:       child(k, n, "ids").texts(128),
+		Banners:   child(k, n, "banners").texts(64),
+		Countries: child(k, n, "countries").texts(2),
+	}
+	if n.given() && len(s.IDs)+len(s.Banners)+len(s.Countries) == 0 {
+		n.fail(CodeMissing, "no store is named", "ids, banners or countries", "leave stores out to mean every store")
+	}
+	return s
+}
+
+func (n node) channels() []retail.Channel {
+	var out []retail.Channel
+	var seen uint32
+	for _, v := range n.list() {
+		i := v.choice("IN_STORE", "SELF_CHECKOUT", "SCAN_AND_GO", "DRIVE", "ONLINE", "CLICK_COLLECT", "DELIVERY")
+		if i < 0 {
+			continue
+		}
+		if seen&(1<<i) != 0 {
+			v.fail(CodeDuplicate, "the channel is given twice", "each channel once", "")
+		}
+		seen |= 1 << i
+		out = append(out, retail.Channel(i+1))
+	}
+	return out
+}
+
+func (n node) selector() Selector {
+	k := n.keys("category", "brand", "gtin", "sku", "department", "exclude")
+	ex := child(k, n, "exclude")
+	s := Selector{Include: n.lineKeys(k), Exclude: ex.lineKeys(ex.keys("category", "brand", "gtin", "sku", "department"))}
+	if n.given() && s.Include.empty() && s.Exclude.empty() {
+		n.fail(CodeMissing, "no product is named", "category, brand, gtin, sku, department or exclude", "leave lines out to mean every line")
+	}
+	return s
+}
+
+func (n node) lineKeys(k map[string]node) LineKeys {
+	keys := LineKeys{
+		Category: child(k, n, "category").texts(512), Brand: child(k, n, "brand").texts(256), GTIN: child(k, n, "gtin").texts(64),
+		SKU: child(k, n, "sku").texts(128), Department: child(k, n, "department").texts(256),
+	}
+	for _, c := range keys.Category {
+		if c[0] == '/' || c[len(c)-1] == '/' {
+			child(k, n, "category").fail(CodeRange, "found "+quoteShort(c), "a path such as GROCERY/COFFEE, without a slash at its ends", "")
+		}
+	}
+	return keys
+}
+
+func (n node) when() When {
+	k := n.keys("min_spend", "min_quantity", "min_basket")
+	if n.given() && len(k) == 0 {
+		n.fail(CodeMissing, "no threshold is given", "min_spend, min_quantity or min_basket", "leave when out to mean no threshold")
+	}
+	return When{
+		MinSpend:    child(k, n, "min_spend").amount(),
+		MinQuantity: child(k, n, "min_quantity").integer(1, 1_000_000),
+		MinBasket:   child(k, n, "min_basket").amount(),
+	}
+}
+
+func (n node) reward() Reward {
+	k := n.keys("percent", "fixed", "per_unit", "ladder", "rounding", "max_per_receipt", "max_per_member")
+	r := Reward{
+		Percent:       money.Rate(child(k, n, "percent").percent(4, true)),
+		Fixed:         child(k, n, "fixed").amount(),
+		PerUnit:       child(k, n, "per_unit").amount(),
+		Ladder:        child(k, n, "ladder").ladder(),
+		Rounding:      money.HalfUp,
+		MaxPerReceipt: child(k, n, "max_per_receipt").amount(),
+		MaxPerMember:  child(k, n, "max_per_member").memberCap(),
+	}
+	if i := child(k, n, "rounding").choice("floor", "half_up", "half_even", "ceil"); i >= 0 {
+		r.Rounding = money.Rounding(i)
+	}
+	n.oneReward(k)
+	return r
+}
+
+func (n node) oneReward(k map[string]node) {
+	count, last := 0, n
+	for _, key := range []string{"percent", "fixed", "per_unit", "ladder"} {
+		if v := child(k, n, key); v.given() {
+			count, last = count+1, v
+		}
+	}
+	switch {
+	case !n.given():
+	case count == 0:
+		n.fail(CodeMissing, "the reward gives nothing", "one of percent, fixed, per_unit, ladder", "")
+	case count > 1:
+		last.fail(CodeConflict, fmt.Sprintf("%d kinds of reward are given", count), "exactly one of percent, fixed, per_unit, ladder", "write one campaign for each")
+	}
+}
+
+func (n node) ladder() []LadderStep {
+	var out []LadderStep
+	for i, v := range n.list() {
+		k := v.keys("spend", "get")
+		s := LadderStep{child(k, v, "spend").required("an amount").amount(), child(k, v, "get").required("an amount").amount()}
+		if i > 0 && len(out) > 0 && s.Spend != 0 && s.Get != 0 {
+			prev := out[len(out)-1]
+			if s.Spend <= prev.Spend || s.Get <= prev.Get {
+				v.fail(CodeConflict, fmt.Sprintf("the step %v for %v does not rise above %v for %v", s.Get, s.Spend, prev.Get, prev.Spend), "steps that rise in spend and in get", "")
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (n node) memberCap() MemberCap {
+	if !n.given() {
+		return MemberCap{}
+	}
+	k := n.keys("amount", "per")
+	m := MemberCap{Amount: child(k, n, "amount").required("an amount").amount()}
+	if i := child(k, n, "per").required("campaign, day, week, month or year").choice("campaign", "day", "week", "month", "year"); i > 0 {
+		m.Per = CapPeriod(i)
+	}
+	return m
+}
+
+func (n node) validity() Validity {
+	k := n.keys("pending", "expires")
+	v := Validity{PendingMs: child(k, n, "pending").duration(400)}
+	ex := child(k, n, "expires")
+	e := ex.keys("after", "calendar")
+	after, calendar := child(e, ex, "after"), child(e, ex, "calendar")
+	switch {
+	case after.given() && calendar.given():
+		calendar.fail(CodeConflict, "after and calendar are both given", "one of them", "")
+	case ex.given() && !after.given() && !calendar.given():
+		ex.fail(CodeMissing, "no expiry is given", "after or calendar", "leave expires out to mean never")
+	}
+	v.ExpireDays = after.expireDays()
+	v.ExpireMonth, v.ExpireDay = calendar.monthDay()
+	return v
+}
+
+func (n node) expireDays() int32 {
+	ms := n.duration(3660)
+	if n.given() && (ms%dayMs != 0 || ms == 0) {
+		n.fail(CodeRange, "an expiry counts whole days, from 1", "days such as 365d", "")
+		return 0
+	}
+	return int32(ms / dayMs)
+}
+
+func (n node) stacking() Stacking {
+	k := n.keys("group", "mode")
+	s := Stacking{Group: child(k, n, "group").text(64)}
+	if i := child(k, n, "mode").choice("stack", "best_for_member", "first"); i > 0 {
+		s.Mode = StackMode(i)
+		if s.Group == "" {
+			child(k, n, "mode").fail(CodeConflict, "the mode "+s.Mode.String()+" needs campaigns to choose among", "a stacking group", "add group")
+		}
+	}
+	return s
+}
+
+func (n node) funding() []ledger.Share {
+	if !n.given() {
+		return []ledger.Share{{Party: DefaultFunder, Rate: money.One}}
+	}
+	var out []ledger.Share
+	var sum money.Rate
+	seen := map[string]bool{}
+	for _, v := range n.list() {
+		k := v.keys("by", "share")
+		s := ledger.Share{Party: child(k, v, "by").required("who pays").text(128)}
+		s.Rate = money.Rate(child(k, v, "share").required("a percentage").percent(4, true))
+		if seen[s.Party] {
+			v.fail(CodeDuplicate, "the funder "+quoteShort(s.Party)+" is given twice", "each funder once", "")
+		}
+		seen[s.Party] = true
+		sum += s.Rate
+		out = append(out, s)
+	}
+	if sum != money.One && !HasErrors(n.r.diags) {
+		n.fail(CodeSum, fmt.Sprintf("the shares sum to %s", formatScaled(int64(sum), 4)), "shares that sum to 100", "")
+	}
+	if len(out) > maxFunders {
+		n.fail(CodeTooLarge, fmt.Sprintf("%d funders", len(out)), fmt.Sprintf("at most %d", maxFunders), "")
+	}
+	return out
+}
+
+// maxFunders bounds the postings of one ledger entry.
+const maxFunders = 16
+
+func (n node) budget() money.Amount {
+	k := n.keys("total")
+	if !n.given() {
+		return 0
+	}
+	return child(k, n, "total").required("an amount").amount()
+}

@@ -1,0 +1,110 @@
+package rules
+
+import "cagnotte/pipeline/retail"
+
+// keySet is a compiled list of texts: a scan while it is short, a map above.
+type keySet struct {
+	list []string
+	set  map[string]struct{}
+}
+
+const scanLimit = 8
+
+func newKeySet(list []string) keySet {
+	k := keySet{list: list}
+	if len(list) > scanLimit {
+		k.set = make(map[string]struct{}, len(list))
+		for _, s := range list {
+			k.set[s] = struct{}{}
+		}
+	}
+	return k
+}
+
+func (k *keySet) has(s string) bool {
+	if k.set != nil {
+		_, ok := k.set[s]
+		return ok
+	}
+	for i := range k.list {
+		if k.list[i] == s {
+			return true
+		}
+	}
+	return false
+}
+
+// allows is has, where an absent list allows everything.
+func (k *keySet) allows(s string) bool { return len(k.list) == 0 || k.has(s) }
+
+// hasPath reports whether path, or a path above it by whole segments, is in the set.
+func (k *keySet) hasPath(path string) bool {
+	if k.set == nil {
+		for i := range k.list {
+			if under(path, k.list[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	for p := path; p != ""; p = parentPath(p) {
+		if _, ok := k.set[p]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// under reports whether path is prefix or lies below it, by whole segments.
+func under(path, prefix string) bool {
+	n := len(prefix)
+	return len(path) >= n && path[:n] == prefix && (len(path) == n || path[n] == '/')
+}
+
+// parentPath cuts the last segment: GROCERY/COFFEE gives GROCERY, which gives "".
+func parentPath(p string) string {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i] == '/' {
+			return p[:i]
+		}
+	}
+	return ""
+}
+
+// lineSet is a compiled LineKeys.
+type lineSet struct{ category, brand, gtin, sku, department keySet }
+
+func newLineSet(k *LineKeys) lineSet {
+	return lineSet{newKeySet(k.Category), newKeySet(k.Brand), newKeySet(k.GTIN), newKeySet(k.SKU), newKeySet(k.Department)}
+}
+
+// includes reports whether the line has one of the values of every list given.
+func (s *lineSet) includes(l *retail.Line) bool {
+	return (len(s.category.list) == 0 || s.category.hasPath(l.Category)) && s.brand.allows(l.Brand) &&
+		s.department.allows(l.Department) && s.gtin.allows(l.GTIN) && s.sku.allows(l.SKU)
+}
+
+// shelf reports whether the line's category, brand or department is listed.
+func (s *lineSet) shelf(l *retail.Line) bool {
+	return s.category.hasPath(l.Category) || s.brand.has(l.Brand) || s.department.has(l.Department)
+}
+
+// product reports whether the line's product is listed singly.
+func (s *lineSet) product(l *retail.Line) bool { return s.gtin.has(l.GTIN) || s.sku.has(l.SKU) }
+
+// single reports whether single products are listed.
+func (s *lineSet) single() bool { return len(s.gtin.list)+len(s.sku.list) > 0 }
+
+// holds reports whether the shop is one of these. It is memoised by shop.
+func (s *Stores) holds(shop *retail.Shop) bool {
+	return oneOf(s.IDs, string(shop.ID)) && oneOf(s.Banners, shop.Banner) && oneOf(s.Countries, shop.Country)
+}
+
+func oneOf(list []string, s string) bool {
+	for i := range list {
+		if list[i] == s {
+			return true
+		}
+	}
+	return len(list) == 0
+}
