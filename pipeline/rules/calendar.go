@@ -87,47 +87,54 @@ func (v *Validity) expiresAt(ended, active retail.Instant, loc *time.Location) r
 	}
 }
 
-// openSpans returns when the campaign's hours and weekdays are open within [from, to), which is at most two days long. It writes at most
-// len(out) spans and returns how many.
+// openSpans returns when the campaign's hours and weekdays are open within a UTC day, by what the clock on the wall shows: an hour that a change
+// of the clock skips does not come, one that it repeats comes twice. It writes to out and returns how many.
 func (w *Window) openSpans(day span, loc *time.Location, out []span) int {
 	n := 0
-	for t := day.from; t < day.to && n < len(out); {
-		local, bounds := localDay(t, loc)
-		if w.Weekdays.has(local.Weekday()) {
-			out[n] = w.Hours.within(local, bounds, loc)
-			n++
+	for from := day.from; from < day.to; {
+		t := time.UnixMilli(int64(from)).In(loc)
+		_, offset := t.Zone()
+		to := day.to
+		if _, end := t.ZoneBounds(); !end.IsZero() {
+			to = min(to, retail.Instant(end.UnixMilli()))
 		}
-		t = bounds.to
+		n += w.openAt(span{from, to}, retail.Instant(offset)*1000, out[n:])
+		from = to
 	}
 	return n
 }
 
-func (h Hours) within(local time.Time, bounds span, loc *time.Location) span {
-	if h == (Hours{}) {
-		return bounds
-	}
-	return span{atMinute(local, h.From, bounds, loc), atMinute(local, h.To, bounds, loc)}
-}
-
-// atMinute is the instant of a local clock time. One that a change of the clock skips becomes the instant of the change.
-func atMinute(local time.Time, minute int16, bounds span, loc *time.Location) retail.Instant {
-	if minute >= 24*60 {
-		return bounds.to
-	}
-	if minute == 0 {
-		return bounds.from
-	}
-	y, m, d := local.Date()
-	t := time.Date(y, m, d, int(minute)/60, int(minute)%60, 0, 0, loc)
-	if got := t.Hour()*60 + t.Minute(); got != int(minute) {
-		if start, end := t.ZoneBounds(); got > int(minute) {
-			t = start
-		} else {
-			t = end
+// openAt is openSpans where the distance to UTC does not change.
+func (w *Window) openAt(part span, offset retail.Instant, out []span) int {
+	n := 0
+	for midnight := floorDay(part.from + offset); midnight < part.to+offset && n < len(out); midnight += dayMs {
+		if !w.Weekdays.has(time.UnixMilli(int64(midnight)).UTC().Weekday()) {
+			continue
+		}
+		open := span{midnight, midnight + dayMs}
+		if w.Hours != (Hours{}) {
+			open = span{midnight + retail.Instant(w.Hours.From)*minuteMs, midnight + retail.Instant(w.Hours.To)*minuteMs}
+		}
+		open = span{max(open.from-offset, part.from), min(open.to-offset, part.to)}
+		if open.from < open.to {
+			out[n] = open
+			n++
 		}
 	}
-	return retail.Instant(t.UnixMilli())
+	return n
 }
+
+// floorDay is the midnight at or before t.
+func floorDay(t retail.Instant) retail.Instant {
+	r := t % dayMs
+	if r < 0 {
+		r += dayMs
+	}
+	return t - r
+}
+
+// maxOpens is how many open spans a UTC day can have: two local days meet it, and each may be cut by one change of the clock.
+const maxOpens = 4
 
 // has reports whether the weekday is in the set; an empty set holds all.
 func (w Weekdays) has(d time.Weekday) bool { return w == 0 || w&(1<<((int(d)+6)%7)) != 0 }

@@ -47,21 +47,23 @@ func counts(t retail.ReceiptType, l *retail.Line, net money.Amount) bool {
 	case l.Kind == retail.SaleLine || l.Kind == retail.Service:
 		return net > 0
 	default:
-		return l.Kind == retail.ReturnLine && t == retail.Exchange && net < 0
+		return l.Kind == retail.ReturnLine && t == retail.Exchange && net <= 0
 	}
 }
 
-// pieces counts whole pieces; a line by weight or length is one piece.
+// pieces counts whole pieces; a line by weight or length is one piece. What has no price counts only where it is given back.
 func pieces(each bool, quantityMilli int64, net money.Amount) int64 {
 	switch {
-	case net == 0:
+	case net == 0 && quantityMilli >= 0:
 		return 0
 	case each:
 		return quantityMilli / 1000
 	case net > 0:
 		return 1
+	case net < 0:
+		return -1
 	}
-	return -1
+	return 0
 }
 
 // allocate spreads the basket's discounts over the lines with a positive net, never below zero.

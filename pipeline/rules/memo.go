@@ -85,7 +85,7 @@ type dayMemo struct {
 
 // ruleClock memoises a rule's calendar on one UTC day, so that receipts need no time-zone arithmetic.
 type ruleClock struct {
-	open    [3]span // hours and weekdays; a UTC day meets at most three local ones
+	open    [maxOpens]span // hours and weekdays
 	opens   int8
 	local   span // the local day that period belongs to
 	period  int32
@@ -126,10 +126,7 @@ func (e *Evaluator) dayOf(t retail.Instant) *dayMemo {
 			oldest = i
 		}
 	}
-	from := t - t%dayMs
-	if t%dayMs < 0 {
-		from -= dayMs
-	}
+	from := floorDay(t)
 	d := &dayMemo{span: span{from, from + dayMs}, used: e.tick, shelves: map[shelf]*shelfMemo{},
 		baskets: map[uint64][]int32{}, at: make([]int32, len(e.rs.rules))}
 	e.days[oldest] = d

@@ -11,7 +11,7 @@ type before struct {
 	desired money.Amount
 }
 
-// Return takes the RETURN lines of ret off the sale that fp stands for and judges the rest again, with the campaign versions, conditions and
+// Return takes the RETURN lines of ret - all lines when it is a VOID - off the sale that fp stands for and judges the rest again, with the campaign versions, conditions and
 // cap room of the sale (D12). Each campaign that is touched gets a Result whose Basis, Desired and Granted are changes, so that the results
 // of a sale and of its returns sum to what remains. fp is updated. What remains does not depend on the order or partition of the returns.
 //
@@ -21,6 +21,10 @@ func (e *Evaluator) Return(rs *Ruleset, ret *retail.Receipt, v View, d *Decision
 	d.Reset()
 	d.RulesetVersion = rs.number
 	if ret.Training {
+		return
+	}
+	if ret.Type == retail.Void {
+		e.void(rs, v, d, fp)
 		return
 	}
 	if !fp.HasSale() {
@@ -36,10 +40,8 @@ func (e *Evaluator) Return(rs *Ruleset, ret *retail.Receipt, v View, d *Decision
 	e.rejudge(fp, v, d, excessBefore, unknown)
 }
 
-// Void takes the whole sale back, whether it is known already or not. The results are those of a return of everything.
-func (e *Evaluator) Void(rs *Ruleset, v View, d *Decision, fp *Footprint) {
-	d.Reset()
-	d.RulesetVersion = rs.number
+// void takes the whole sale back, whether it is known already or not.
+func (e *Evaluator) void(rs *Ruleset, v View, d *Decision, fp *Footprint) {
 	if !fp.HasSale() {
 		fp.Voided = true
 		return
