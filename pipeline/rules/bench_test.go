@@ -65,7 +65,7 @@ func mustCompile(tb testing.TB, all []*rules.Campaign) *rules.Ruleset {
 }
 
 func benchEvaluate(b *testing.B, rs *rules.Ruleset) {
-	receipts := benchReceipts(1000)
+	receipts := benchReceipts(100) // as after decoding, the receipt is in the processor's cache
 	e := rules.NewEvaluator()
 	var d rules.Decision
 	var fp rules.Footprint

@@ -12,10 +12,11 @@ import (
 // candidate is one campaign that is considered for the receipt at hand. Evaluate and Return fill it from different sources and then share
 // settle, so that a return cannot judge otherwise than the sale did.
 type candidate struct {
-	rule  *rule // nil on a return whose campaign version is not in the ruleset
-	index int32 // of the rule; on a return, of the award
-	basis basis
-	all   bool // every line that counts
+	rule   *rule // nil on a return whose campaign version is not in the ruleset
+	index  int32 // of the rule; on a return, of the award
+	basis  basis
+	wide   bool // every line that counts, but for those in except
+	except int32
 
 	open, shop bool // the instant and the shop are accepted
 	arm        Arm
@@ -69,9 +70,26 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 	}
 }
 
-// sort brings the candidates into evaluation order (D5); rules are numbered in it.
+// sort brings the candidates into evaluation order (D5); rules are numbered in it. Candidates are few and come nearly sorted.
 func (e *Evaluator) sort() {
+	e.order = e.order[:0]
 	for i := range e.cands {
+		e.order = append(e.order, int32(i))
+		for j := i; j > 0 && e.cands[e.order[j-1]].index > e.cands[i].index; j-- {
+			e.order[j], e.order[j-1] = e.order[j-1], e.order[j]
+		}
+		if i == sortLimit {
+			e.sortMany()
+			return
+		}
+	}
+}
+
+// sortLimit is where insertion becomes slower than the library's sort.
+const sortLimit = 48
+
+func (e *Evaluator) sortMany() {
+	for i := len(e.order); i < len(e.cands); i++ {
 		e.order = append(e.order, int32(i))
 	}
 	slices.SortFunc(e.order, func(a, b int32) int { return int(e.cands[a].index) - int(e.cands[b].index) })

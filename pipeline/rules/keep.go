@@ -17,7 +17,7 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 	words := fp.words()
 	fp.masks = grow(fp.masks, words*len(r.Lines))
 	clear(fp.masks)
-	e.mark(fp.masks, words)
+	e.mark(r, fp.masks, words)
 	e.keepLines(r, fp, words)
 	fp.forgetUnknown()
 }
@@ -35,7 +35,7 @@ func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 }
 
 // mark sets, for every line, the bits of the awards it counts for.
-func (e *Evaluator) mark(masks []uint64, words int) {
+func (e *Evaluator) mark(r *retail.Receipt, masks []uint64, words int) {
 	set := func(line, award int32) { masks[int(line)*words+int(award)/64] |= 1 << (award % 64) }
 	for _, p := range e.pairs {
 		if a := e.cands[p.cand].award; a >= 0 {
@@ -43,12 +43,13 @@ func (e *Evaluator) mark(masks []uint64, words int) {
 		}
 	}
 	for i := range e.cands {
-		if !e.cands[i].all || e.cands[i].award < 0 {
+		c := &e.cands[i]
+		if !c.wide || c.award < 0 {
 			continue
 		}
 		for line := range e.lines {
-			if e.lines[line].counts {
-				set(int32(line), e.cands[i].award)
+			if e.lines[line].counts && (c.except < 0 || !e.excluded(c.except, line, r)) {
+				set(int32(line), c.award)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ type lineWork struct {
 	net    money.Amount // paid: after its share of the basket's discounts
 	pieces int64
 	counts bool
+	shelf  *shelfMemo
 }
 
 // basis is what the matching lines add up to.
@@ -107,12 +108,14 @@ func (e *Evaluator) match(r *retail.Receipt) {
 	e.cands, e.pairs, e.order = e.cands[:0], e.pairs[:0], e.order[:0]
 	if e.receipt++; e.receipt == 0 { // the counter came round: forget old marks
 		clear(e.touched)
+		clear(e.sets)
 		e.receipt = 1
 	}
 	x := &e.rs.index
 	for i := range r.Lines {
 		l := &r.Lines[i]
 		s := e.shelfOf(l)
+		e.lines[i].shelf = s
 		for _, rule := range s.rules {
 			e.hitShelf(rule, i, l)
 		}
@@ -160,28 +163,47 @@ func (e *Evaluator) hit(rule int32, line int) {
 	e.pairs = append(e.pairs, pair{int32(line), c})
 }
 
-// hitBasket counts every line that is not excluded.
+// hitBasket counts every line that is not excluded. The sum is made once for all rules with the same exclusions.
 func (e *Evaluator) hitBasket(i int32, r *retail.Receipt) {
 	c := e.candidate(i)
 	if c < 0 {
 		return
 	}
-	rule := &e.rs.rules[i]
-	if rule.exclude < 0 {
-		e.cands[c].basis, e.cands[c].all = e.whole, true
+	set := e.rs.rules[i].exclude
+	e.cands[c].wide, e.cands[c].except = true, set
+	if set < 0 {
+		e.cands[c].basis = e.whole
 		return
 	}
-	for n := range r.Lines {
-		if e.lines[n].counts && !e.excludes(rule.exclude, &r.Lines[n]) {
-			e.hit(i, n)
-		}
-	}
+	e.cands[c].basis = e.without(set, r)
 }
 
-func (e *Evaluator) excludes(set int32, l *retail.Line) bool {
-	x := &e.rs.index.excludes[set]
+// setBasis is the basis of a receipt without one set of exclusions.
+type setBasis struct {
+	receipt uint32
+	basis   basis
+}
+
+func (e *Evaluator) without(set int32, r *retail.Receipt) basis {
+	s := &e.sets[set]
+	if s.receipt == e.receipt {
+		return s.basis
+	}
+	*s = setBasis{receipt: e.receipt}
+	for n := range e.lines {
+		if w := &e.lines[n]; w.counts && !e.excluded(set, n, r) {
+			s.basis.net += w.net
+			s.basis.pieces += w.pieces
+		}
+	}
+	return s.basis
+}
+
+// excluded reports whether a line is in a set of exclusions.
+func (e *Evaluator) excluded(set int32, line int, r *retail.Receipt) bool {
+	x, l := &e.rs.index.excludes[set], &r.Lines[line]
 	if set < 64 {
-		return e.shelfOf(l).excluded&(1<<set) != 0 || x.product(l)
+		return e.lines[line].shelf.excluded&(1<<set) != 0 || x.product(l)
 	}
 	return x.shelf(l) || x.product(l)
 }

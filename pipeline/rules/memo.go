@@ -33,6 +33,7 @@ type Evaluator struct {
 	cands   []candidate
 	order   []int32 // into cands, in evaluation order
 	pairs   []pair
+	sets    []setBasis // by exclusion set
 	winners []winner
 	remains []remain
 	olds    []before
@@ -56,6 +57,7 @@ type shelf struct{ category, brand, department string }
 
 // shelfMemo is what is known about a shelf on one day.
 type shelfMemo struct {
+	key      shelf   // own copy of the texts
 	rules    []int32 // rules whose products lie here, exclusions of category, brand and department applied
 	excluded uint64  // bit i: index.excludes[i] holds the shelf (the first 64)
 }
@@ -77,6 +79,7 @@ func (s *shopMemo) holds(i int32) bool { return i < 0 || s.in[i>>6]&(1<<(i&63)) 
 type dayMemo struct {
 	span    span
 	used    uint64
+	front   [frontSize]*shelfMemo
 	shelves map[shelf]*shelfMemo
 	baskets map[uint64][]int32 // by shop number and channel: rules that look at every line and accept both
 	at      []int32            // by rule: 1 + its place in clocks, 0 when not yet computed
@@ -106,6 +109,7 @@ func (e *Evaluator) use(rs *Ruleset) {
 	e.days = [4]*dayMemo{}
 	clear(e.shops)
 	e.touched, e.slot = make([]uint32, len(rs.rules)), make([]int32, len(rs.rules))
+	e.sets = make([]setBasis, len(rs.index.excludes))
 	e.receipt = 0
 }
 
@@ -151,7 +155,32 @@ func (e *Evaluator) shopOf(s *retail.Shop) *shopMemo {
 	return m
 }
 
+// shelfOf finds the memo of the line's shelf: at its place in front, where the shelves of the hour are, else in the map.
 func (e *Evaluator) shelfOf(l *retail.Line) *shelfMemo {
+	place := frontPlace(l.Category, l.Brand)
+	if m := e.day.front[place]; m != nil && m.key.category == l.Category && m.key.brand == l.Brand && m.key.department == l.Department {
+		return m
+	}
+	m := e.mapShelf(l)
+	e.day.front[place] = m
+	return m
+}
+
+const frontSize = 512
+
+// frontPlace mixes a few bytes: a wrong guess only costs the look into the map.
+func frontPlace(category, brand string) uint32 {
+	h := uint32(len(category))*31 + uint32(len(brand))
+	if n := len(category); n >= 4 {
+		h = h*0x9E3779B1 + (uint32(category[n-1]) | uint32(category[n-2])<<8 | uint32(category[n-4])<<16)
+	}
+	if len(brand) >= 2 {
+		h = h*0x9E3779B1 + (uint32(brand[0]) | uint32(brand[1])<<8 | uint32(brand[len(brand)-1])<<16)
+	}
+	return (h * 0x85EBCA6B) >> 23 // the upper 9 bits
+}
+
+func (e *Evaluator) mapShelf(l *retail.Line) *shelfMemo {
 	if m, ok := e.day.shelves[shelf{l.Category, l.Brand, l.Department}]; ok {
 		return m
 	}
@@ -159,7 +188,8 @@ func (e *Evaluator) shelfOf(l *retail.Line) *shelfMemo {
 		clear(e.day.shelves)
 	}
 	m := e.lookUpShelf(l)
-	e.day.shelves[shelf{strings.Clone(l.Category), strings.Clone(l.Brand), strings.Clone(l.Department)}] = m
+	m.key = shelf{strings.Clone(l.Category), strings.Clone(l.Brand), strings.Clone(l.Department)}
+	e.day.shelves[m.key] = m
 	return m
 }
 

@@ -72,10 +72,14 @@ func parentPath(p string) string {
 }
 
 // lineSet is a compiled LineKeys.
-type lineSet struct{ category, brand, gtin, sku, department keySet }
+type lineSet struct {
+	category, brand, gtin, sku, department keySet
+	single                                 bool // single products are listed
+}
 
 func newLineSet(k *LineKeys) lineSet {
-	return lineSet{newKeySet(k.Category), newKeySet(k.Brand), newKeySet(k.GTIN), newKeySet(k.SKU), newKeySet(k.Department)}
+	return lineSet{newKeySet(k.Category), newKeySet(k.Brand), newKeySet(k.GTIN), newKeySet(k.SKU), newKeySet(k.Department),
+		len(k.GTIN)+len(k.SKU) > 0}
 }
 
 // includes reports whether the line has one of the values of every list given.
@@ -90,10 +94,9 @@ func (s *lineSet) shelf(l *retail.Line) bool {
 }
 
 // product reports whether the line's product is listed singly.
-func (s *lineSet) product(l *retail.Line) bool { return s.gtin.has(l.GTIN) || s.sku.has(l.SKU) }
-
-// single reports whether single products are listed.
-func (s *lineSet) single() bool { return len(s.gtin.list)+len(s.sku.list) > 0 }
+func (s *lineSet) product(l *retail.Line) bool {
+	return s.single && (s.gtin.has(l.GTIN) || s.sku.has(l.SKU))
+}
 
 // holds reports whether the shop is one of these. It is memoised by shop.
 func (s *Stores) holds(shop *retail.Shop) bool {
