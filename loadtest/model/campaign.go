@@ -74,6 +74,19 @@ func (c *Campaigns) IDs() []string {
 	return out
 }
 
+// Funders says who pays for a version of a campaign, and which share in parts per million.
+func (c *Campaigns) Funders(id string, version int32) map[string]int64 {
+	out := map[string]int64{}
+	for _, x := range c.all {
+		if x.id == id && x.version == version {
+			for i, f := range x.funders {
+				out[f] = x.shares[i]
+			}
+		}
+	}
+	return out
+}
+
 func parseOne(b []byte) (*campaign, error) {
 	d, err := readDocument(b)
 	if err != nil {

@@ -279,6 +279,25 @@ func TestReturnCanMakeAnotherCampaignWin(t *testing.T) {
 	newRun(t, a, b).feed(sale("r", line1("A", 2000), line1("B", 1000)), back("x", "r", 1, 2000, 1)).want("r a 200", "x a -200", "x b 100")
 }
 
+func TestVoidTakesEverythingBack(t *testing.T) {
+	doc := campaignDoc("c", "reward: {percent: 10}\n")
+	void := func() *wire.Receipt {
+		x := back("x", "r", 1, 0, 0)
+		x.Type = "VOID"
+		return x
+	}
+	newRun(t, doc).feed(sale("r", line1("A", 1000), line1("B", 500)), void(), back("y", "r", 2, 500, 1)).want("r c 150", "x c -150")
+	newRun(t, doc).feed(void(), sale("r", line1("A", 1000))).want()
+}
+
+func TestAnIncreaseKeepsWithinTheCap(t *testing.T) {
+	a := campaignDoc("a", "lines: {category: A}\nreward: {percent: 100}\nstacking: {group: g, mode: best_for_member}\n")
+	b := campaignDoc("b", "lines: {category: B}\nreward: {percent: 100, max_per_member: {amount: 15, per: campaign}}\nstacking: {group: g, mode: best_for_member}\n")
+	// r1: a wins with 20, b would want 10 of its free 15. r2 then takes 12 of b's cap. When r1's A comes back, b wins r1, with the 3 that are left.
+	newRun(t, a, b).feed(sale("r1", line1("A", 2000), line1("B", 1000)), sale("r2", line1("B", 1200)), back("x", "r1", 1, 2000, 1)).
+		want("r1 a 2000", "r2 b 1200", "x a -2000", "x b 300")
+}
+
 func TestReturnGivesCapRoomBack(t *testing.T) {
 	doc := campaignDoc("c", "reward: {percent: 100, max_per_member: {amount: 15, per: campaign}}\n")
 	// r1 takes 10 of 15, r2 gets 5. r2's return of half changes nothing: 5 are left and it still wants 5. r1's return gives its room back.

@@ -32,8 +32,9 @@ type Moved struct {
 
 // Seen is a receipt that must be visible: one row, however often it was sent.
 type Seen struct {
-	Offset int64 // of its first acceptance
-	Net    int64
+	Offset   int64 // of its first acceptance
+	Net      int64
+	Training bool // kept, and left out of every figure
 }
 
 // Expected is what one partition must come to.
@@ -44,7 +45,7 @@ type Expected struct {
 	Moved      []Moved
 	Duplicates int64            // of accounts' receipts
 	Granted    map[string]int64 // by campaign, returns deducted
-	Ghosts     map[string]int64 // by campaign: what the holdout would have had at its sales
+	Ghosts     map[string]int64 // by campaign: what the holdout would have had, returns deducted
 	Records    int64
 }
 
@@ -119,7 +120,7 @@ func (p *Partition) accept(rec Record, r *wire.Receipt) {
 	if _, again := p.out.Receipts[r.ID]; again {
 		return // an anonymous receipt, sent twice
 	}
-	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total}
+	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total, Training: r.Training}
 }
 
 func (p *Partition) account(id string) *Account {
@@ -131,9 +132,9 @@ func (p *Partition) account(id string) *Account {
 	return a
 }
 
-// ghosts sums what the holdout would have had.
-func (p *Partition) ghosts(w *award) {
+// ghost sums what the holdout would have had.
+func (p *Partition) ghost(w *award, desired int64) {
 	if w.heldOut {
-		p.out.Ghosts[w.c.id] += w.desired
+		p.out.Ghosts[w.c.id] += desired
 	}
 }

@@ -1,17 +1,18 @@
 package model
 
 import (
+	"math"
+
 	"cagnotte/loadtest/wire"
 )
 
 // earn judges a sale. Returns of it that came first are already taken off.
 func (p *Partition) earn(a *Account, k *known, b *basket) {
 	k.basket = b
-	left := b.less(k.returned)
-	k.awards = p.campaigns.evaluate(left, a.use)
+	k.awards = p.campaigns.evaluate(k.left(), a.use)
 	for i := range k.awards {
 		w := &k.awards[i]
-		p.ghosts(w)
+		p.ghost(w, w.desired)
 		a.move(p, w, w.granted, b.id, b.endedAt)
 	}
 }
@@ -28,6 +29,9 @@ func (p *Partition) giveBack(a *Account, r *wire.Receipt) {
 		k = &known{}
 		a.receipts[string([]byte(id))] = k
 	}
+	if r.Type == "VOID" {
+		k.voided = true
+	}
 	k.returned = append(k.returned, p.linesGivenBack(r)...)
 	if k.basket == nil {
 		return
@@ -42,13 +46,17 @@ func (p *Partition) linesGivenBack(r *wire.Receipt) []givenBack {
 		if l.Kind != "RETURN" {
 			continue
 		}
-		out = append(out, givenBack{lineNo: l.ReturnOfLine, gtin: p.pool.of(l.GTIN), sku: p.pool.of(l.SKU), quantity: -l.Quantity, net: -l.Net})
+		g := givenBack{lineNo: l.ReturnOfLine, gtin: p.pool.of(l.GTIN), sku: p.pool.of(l.SKU), quantity: -l.Quantity, net: -l.Net}
+		if g.lineNo == 0 && g.gtin == "" && g.sku == "" {
+			g.lineNo = l.No // nothing else tells the line
+		}
+		out = append(out, g)
 	}
 	return out
 }
 
 func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
-	left := k.basket.less(k.returned)
+	left := k.left()
 	now := make([]award, len(k.awards))
 	for i, w := range k.awards {
 		now[i] = w
@@ -56,14 +64,34 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 	}
 	for i, wins := range stack(now) {
 		if wins {
-			now[i].granted = now[i].fit(now[i].desired)
+			now[i].granted = min(now[i].fit(now[i].desired), a.ceiling(&k.awards[i]))
 		}
 	}
 	id := string([]byte(r.ID))
 	for i := range now {
+		p.ghost(&now[i], now[i].desired-k.awards[i].desired)
 		a.move(p, &now[i], now[i].granted-k.awards[i].granted, id, r.EndedAt)
 	}
 	k.awards = now
+}
+
+// ceiling keeps an increase within what the member's cap has left today; what is granted already may stay.
+func (a *Account) ceiling(w *award) int64 {
+	if w.c.capAmount == 0 {
+		return math.MaxInt64
+	}
+	others := a.use(w.c.id, w.period) - w.granted
+	return max(w.c.capAmount-others, w.granted)
+}
+
+// left is what remains of a sale after all that was given back.
+func (k *known) left() *basket {
+	if !k.voided {
+		return k.basket.less(k.returned)
+	}
+	out := *k.basket
+	out.lines, out.total = nil, 0
+	return &out
 }
 
 // less is the basket without what was given back. A return that names a line is taken off it; one that does not is taken off the lines of its

@@ -37,6 +37,17 @@ func (a *Account) Total() int64 {
 	return sum
 }
 
+// Pending is what is not yet spendable at an instant between from and to. unsure says that a reward becomes spendable just then.
+func (a *Account) Pending(from, to int64) (minor int64, unsure bool) {
+	for _, m := range a.Movements {
+		if m.Active > to {
+			minor += m.Amount
+		}
+		unsure = unsure || m.Active > from && m.Active <= to
+	}
+	return minor, unsure
+}
+
 type capUse struct {
 	campaign string
 	period   int32
@@ -48,6 +59,7 @@ type known struct {
 	basket   *basket // nil unless the receipt earns
 	awards   []award
 	returned []givenBack
+	voided   bool
 }
 
 // givenBack is one returned line of a receipt.

@@ -37,7 +37,7 @@ const sampleEvery = 997
 
 // NewReader returns a Reader that asks the registry for schemas.
 func NewReader(client *sr.Client) *Reader {
-	return newReader(func(id int) (string, error) {
+	return NewReaderFunc(func(id int) (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		s, err := client.SchemaByID(ctx, id)
@@ -52,7 +52,8 @@ func NewReader(client *sr.Client) *Reader {
 	})
 }
 
-func newReader(fetch func(id int) (string, error)) *Reader {
+// NewReaderFunc returns a Reader that asks fetch for the text of a schema; an empty text means that the id is not known.
+func NewReaderFunc(fetch func(id int) (string, error)) *Reader {
 	return &Reader{fetch: fetch, schemas: map[int]*known{}}
 }
 

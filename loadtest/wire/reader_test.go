@@ -19,7 +19,7 @@ func schemaText(t testing.TB, name string) string {
 }
 
 func reader(t testing.TB, text string) *Reader {
-	return newReader(func(id int) (string, error) {
+	return NewReaderFunc(func(id int) (string, error) {
 		if id != 7 {
 			return "", nil
 		}

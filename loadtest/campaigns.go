@@ -1,0 +1,64 @@
+package loadtest
+
+import (
+	_ "embed" // the campaign documents
+	"fmt"
+	"strings"
+	"time"
+
+	"cagnotte/pipeline/retail"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Document is one campaign document of the load test.
+type Document struct {
+	ID   string
+	YAML []byte
+	JSON []byte // the same, as the campaigns topic carries it
+}
+
+//go:embed campaigns.yaml
+var campaignsText string
+
+// Campaigns returns the 20 campaigns of the load test, one of them in two versions, for a stream between two instants: together they use every
+// construct of the campaign grammar. The windows are set so that some campaigns hold for the whole stream, some begin or end inside it.
+func Campaigns(from, to retail.Instant) ([]Document, error) {
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return nil, fmt.Errorf("campaigns: %w", err)
+	}
+	day := func(share float64) string {
+		at := int64(from) + int64(share*float64(to-from))
+		return time.UnixMilli(at).In(zone).Format(time.DateOnly)
+	}
+	text := strings.NewReplacer("$START", day(0), "$THIRD", day(1./3), "$HALF", day(0.5), "$TWOTHIRDS", day(2./3), "$END", day(1)).Replace(campaignsText)
+	var out []Document
+	for _, part := range strings.Split(text, "\n---\n") {
+		doc := []byte(strings.TrimSpace(part) + "\n")
+		d, err := ParseDocument(doc)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// ParseDocument reads the id out of a campaign document and turns it into JSON.
+func ParseDocument(doc []byte) (Document, error) {
+	var head struct {
+		ID string `yaml:"id"`
+	}
+	if err := yaml.Unmarshal(doc, &head); err != nil {
+		return Document{}, fmt.Errorf("campaign document: %w", err)
+	}
+	if head.ID == "" {
+		return Document{}, fmt.Errorf("campaign document: no id in %.60q", doc)
+	}
+	j, err := yaml.YAMLToJSON(doc)
+	if err != nil {
+		return Document{}, fmt.Errorf("campaign %s: %w", head.ID, err)
+	}
+	return Document{ID: head.ID, YAML: doc, JSON: j}, nil
+}
