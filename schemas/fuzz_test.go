@@ -71,9 +71,12 @@ func FuzzFraming(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0, 0, 0, 0, 6, 1, 2, 3})
 	var r retail.Receipt
+	for id := byte(1); id <= 6; id++ {
+		_ = codec.DecodeReceipt([]byte{0, 0, 0, 0, id}, &r) // fetches the writer's schema, once
+	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if len(value) >= 5 && binary.BigEndian.Uint32(value[1:]) > 8 {
-			return // unknown to the registry: covered by a test of its own, and slow
+		if len(value) >= 5 && binary.BigEndian.Uint32(value[1:])-1 > 5 {
+			return // unknown to the registry: a test of its own covers it
 		}
 		if err := codec.DecodeReceipt(value, &r); err == nil {
 			codec.AppendReceipt(nil, &r)

@@ -1,6 +1,7 @@
 package schemas_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"net/http"
@@ -71,6 +72,8 @@ func TestOlderWriter(t *testing.T) {
 	}
 	failure(t, codec.DecodeReceipt(append(value, 7), &got), "1 bytes after the end")
 	failure(t, codec.DecodeReceipt(value[:len(value)-4], &got), "")
+	huge := append(bytes.Clone(value[:len(value)-14]), 0xfe, 0xff, 0xff, 0xff, 0xff, 0x7f)
+	failure(t, codec.DecodeReceipt(huge, &got), "")
 }
 
 // newer derives a later version of the receipt from the current one: one more field at the top and in the lines, one more symbol in two enums.
