@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"cagnotte/loadtest/cluster"
+	"cagnotte/schemas/engine"
 
 	"github.com/alecthomas/kong"
 )
@@ -20,6 +21,9 @@ import (
 type Main struct {
 	Globals
 
+	Run     RunCmd     `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
+	Migrate MigrateCmd `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
+	Engine  EngineCmd  `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
 	Version VersionCmd `cmd:"" help:"Print version, platform and the versions of the main parts."`
 	Broker  BrokerCmd  `cmd:"" hidden:"" help:"Run the development broker as a process."`
 }
@@ -34,6 +38,7 @@ Every flag can be set as CAGNOTTE_<FLAG>, or in a YAML file given by --config.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 data invalid, 4 not found, 5 Kafka, registry or ClickHouse unreachable.`
 
 func main() {
+	engine.HostIfChild()
 	cluster.HostIfChild()
 	os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// devDir is the data directory of dev:
+//
+//	lock            held while a dev uses the directory
+//	running         exists while a dev runs: still there at a start, it tells of a kill
+//	settings.json   ports, partitions and currency, chosen at the first start and kept
+//	endpoints.json  where the parts listen, for the other commands
+//	broker/ registry.json engine/ state/   what the parts keep
+//	replay.json     how far a replay has come
+//	dev.log         the log of all parts, as JSON
+type devDir struct {
+	path     string
+	settings devSettings
+	unclean  bool // the dev before this one was killed
+	lock     *os.File
+}
+
+// devSettings are fixed for the life of the directory.
+type devSettings struct {
+	Currency   string `json:"currency"`
+	Partitions int32  `json:"partitions"`
+	Broker     int    `json:"broker_port"`
+	ClickHouse int    `json:"clickhouse_port"`
+	HTTP       int    `json:"clickhouse_http_port"`
+}
+
+// diskMin is the free space below which dev does not start.
+const diskMin = 256 << 20
+
+// openDevDir makes, locks and reads the directory.
+func openDevDir(path, currency string, partitions int32) (*devDir, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, exitf(ExitFailed, "make the data directory: %w: give --data DIR where you may write", err)
+	}
+	d := &devDir{path: path}
+	if err := d.takeLock(); err != nil {
+		return nil, err
+	}
+	if err := d.open(currency, partitions); err != nil {
+		return nil, errors.Join(err, d.lock.Close())
+	}
+	return d, nil
+}
+
+func (d *devDir) open(currency string, partitions int32) error {
+	if err := d.checkDisk(); err != nil {
+		return err
+	}
+	if err := d.readSettings(currency, partitions); err != nil {
+		return err
+	}
+	_, err := os.Stat(d.file("running"))
+	d.unclean = err == nil
+	if err := os.WriteFile(d.file("running"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		return exitf(ExitFailed, "write to the data directory: %w: give --data DIR where you may write", err)
+	}
+	return nil
+}
+
+func (d *devDir) file(name string) string { return filepath.Join(d.path, name) }
+
+func (d *devDir) takeLock() error {
+	f, err := os.OpenFile(d.file("lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return exitf(ExitFailed, "open the data directory: %w: give --data DIR where you may write", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		owner, _ := os.ReadFile(d.file("running"))
+		_ = f.Close() // nothing was written
+		return exitf(ExitFailed, "another dev uses %s (process %s): stop it, or give --data DIR of its own", d.path, strings.TrimSpace(string(owner)))
+	}
+	d.lock = f
+	return nil
+}
+
+func (d *devDir) checkDisk() error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(d.path, &fs); err != nil {
+		return exitf(ExitFailed, "look at the disk of %s: %w", d.path, err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < diskMin {
+		return exitf(ExitFailed, "only %d MB are free on the disk of %s, dev needs %d MB: free some, or give --data DIR on another disk", free>>20, d.path, diskMin>>20)
+	}
+	return nil
+}
+
+func (d *devDir) readSettings(currency string, partitions int32) error {
+	raw, err := os.ReadFile(d.file("settings.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return d.choose(currency, partitions)
+	}
+	if err != nil {
+		return fmt.Errorf("read the settings: %w", err)
+	}
+	if err := json.Unmarshal(raw, &d.settings); err != nil {
+		return exitf(ExitInvalid, "read %s: %w: remove the data directory to start anew", d.file("settings.json"), err)
+	}
+	if d.settings.Currency != currency {
+		return exitf(ExitUsage, "%s holds a programme in %s, this one is in %s: give --data DIR of its own", d.path, d.settings.Currency, currency)
+	}
+	return d.checkPorts()
+}
+
+// choose takes the usual ports where they are free, so that a first dev is where tools look for it.
+func (d *devDir) choose(currency string, partitions int32) error {
+	d.settings = devSettings{Currency: currency, Partitions: partitions}
+	for _, p := range []struct {
+		usual int
+		port  *int
+	}{{9092, &d.settings.Broker}, {9000, &d.settings.ClickHouse}, {8123, &d.settings.HTTP}} {
+		var err error
+		if *p.port, err = usualOrFree(p.usual); err != nil {
+			return err
+		}
+	}
+	raw, err := json.MarshalIndent(d.settings, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the settings: %w", err)
+	}
+	return writeFileAtomic(d.file("settings.json"), append(raw, '\n'))
+}
+
+func usualOrFree(usual int) (int, error) {
+	for _, port := range []int{usual, 0} {
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		defer ln.Close()
+		return ln.Addr().(*net.TCPAddr).Port, nil
+	}
+	return 0, exitf(ExitFailed, "no free loopback port is left")
+}
+
+// checkPorts says in words what a part would only say with its own error.
+func (d *devDir) checkPorts() error {
+	for name, port := range map[string]int{"broker_port": d.settings.Broker, "clickhouse_port": d.settings.ClickHouse, "clickhouse_http_port": d.settings.HTTP} {
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return exitf(ExitFailed, "port %d (%s of %s) is taken by another process: stop that, or change the port in the file", port, name, d.file("settings.json"))
+		}
+		_ = ln.Close() // it was only tried
+	}
+	return nil
+}
+
+// close marks the directory as left in order and unlocks it.
+func (d *devDir) close(clean bool) error {
+	var errs []error
+	if clean {
+		errs = append(errs, os.Remove(d.file("running")))
+	}
+	return errors.Join(append(errs, removeEndpoints(d.path), d.lock.Close())...)
+}
