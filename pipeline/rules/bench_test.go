@@ -55,15 +55,6 @@ func libraryRules(tb testing.TB) *rules.Ruleset {
 	return mustCompile(tb, all)
 }
 
-func mustCompile(tb testing.TB, all []*rules.Campaign) *rules.Ruleset {
-	tb.Helper()
-	rs, err := rules.Compile(all)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return rs
-}
-
 func benchEvaluate(b *testing.B, rs *rules.Ruleset) {
 	receipts := benchReceipts(100) // as after decoding, the receipt is in the processor's cache
 	e := rules.NewEvaluator()
