@@ -151,8 +151,8 @@ func (p *part) file(b *book, account string, e *wire.Entry) {
 	}
 }
 
-// funding checks who pays: the campaign's funders and nobody else, each within a cent of the share per entry, as odd cents are settled over the
-// life of a reward.
+// funding checks who pays: the campaign's funders and nobody else, each by its share. Odd cents are settled over the life of a reward: both what
+// stood before an entry and what stands after it are rounded, so an entry may be off by less than two cents.
 func (p *part) funding(account string, e *wire.Entry) {
 	shares := p.a.o.Campaigns.Funders(e.Campaign, e.Version)
 	for _, post := range e.Postings {
@@ -161,7 +161,7 @@ func (p *part) funding(account string, e *wire.Entry) {
 		}
 		ppm, known := shares[post.Party]
 		exact := -e.Amount * ppm // in millionths
-		if off := post.Amount*1_000_000 - exact; !known || off > 1_000_000 || off < -1_000_000 {
+		if off := post.Amount*1_000_000 - exact; !known || off >= 2_000_000 || off <= -2_000_000 {
 			p.a.report.differ(Cents, "share of a funder", post.Amount, "account %s entry %d of %d: %q pays %d, its share is %d ppm", account, e.Seq, e.Amount, post.Party, -post.Amount, ppm)
 		}
 	}
