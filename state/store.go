@@ -44,7 +44,8 @@ type Store struct {
 	partitions map[int32]*Partition // nil after Close
 }
 
-// Open prepares a store. Databases are opened by Partition.
+// Open prepares a store. Databases, and the directory, are made by Partition: Pebble syncs the parents of what it makes, so that a power cut
+// does not take the directory.
 func Open(o Options) (*Store, error) {
 	if o.Dir == "" {
 		return nil, errors.New("open state: no directory given")
@@ -63,9 +64,6 @@ func Open(o Options) (*Store, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if err := o.FS.MkdirAll(o.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("open state %s: %w", o.Dir, err)
 	}
 	return &Store{
 		opts: o, blocks: pebble.NewCache(o.BlockCacheBytes), files: pebble.NewFileCache(runtime.GOMAXPROCS(0), maxOpenFiles),
