@@ -136,7 +136,7 @@ func New(o Options) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generator: %w", err)
 	}
-	pcg := rand.NewPCG(o.Seed, 0x57EA4)
+	pcg := rand.NewPCG(o.Seed, mix(o.First))
 	return &Generator{
 		o: o, build: newBuilder(o, newSeason(zone)), pcg: pcg, rng: rand.New(pcg), clock: float64(o.Start), next: o.First,
 		partitioner: kgo.StickyKeyPartitioner(nil).ForTopic(""),
