@@ -28,6 +28,8 @@ type Globals struct {
 	Out    io.Writer    `kong:"-"`
 	Err    io.Writer    `kong:"-"`
 	Logger *slog.Logger `kong:"-"`
+
+	givenRegistry string // the registry's URL before defaults
 }
 
 // Exit codes, the same for every command.
@@ -114,6 +116,7 @@ func (g *Globals) NewRegistry() (*sr.Client, error) {
 
 // resolve fills the addresses that neither flag, variable nor file gave: a dev that runs in this directory, else the usual ports.
 func (g *Globals) resolve(dev endpoints) {
+	g.givenRegistry = g.RegistryURL
 	if len(g.Brokers) == 0 {
 		g.Brokers = orDefault(dev.Brokers, []string{"localhost:9092"})
 	}

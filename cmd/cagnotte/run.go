@@ -27,7 +27,7 @@ type RunCmd struct {
 	CacheAccounts  int           `default:"400000" help:"Accounts kept decoded in memory, about 1 KB each."`
 	MaxReceiptAge  time.Duration `default:"9600h" help:"Receipts that closed longer before they arrived are refused; 0 accepts any age (archives)."`
 	Embedded       bool          `help:"The broker is the development broker, which may lose group offsets when it is killed: the changelog decides where to go on."`
-	MetricsListen  string        `default:"127.0.0.1:9464" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none." placeholder:"HOST:PORT"`
+	MetricsListen  string        `default:"127.0.0.1:9464" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
 }
 
 // Help returns examples.
