@@ -276,6 +276,9 @@ func (n node) list() []node {
 	out := make([]node, len(s.Values))
 	for i, v := range s.Values {
 		out[i] = node{r: n.r, path: n.path + "[" + strconv.Itoa(i) + "]", at: n.at, syn: v}.value()
+		if m, ok := v.(*ast.MappingNode); ok && len(m.Values) > 0 {
+			out[i].at = m.Values[0].Key.GetToken()
+		}
 	}
 	return out
 }

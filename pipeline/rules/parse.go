@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
@@ -19,10 +20,16 @@ func Parse(name string, doc []byte) (*Campaign, []Diagnostic) {
 	}
 	c := root.campaign()
 	if HasErrors(r.diags) {
-		return nil, r.diags
+		return nil, r.sorted()
 	}
 	root.advise(c)
-	return c, r.diags
+	return c, r.sorted()
+}
+
+// sorted returns the findings in the order of the document.
+func (r *reader) sorted() []Diagnostic {
+	slices.SortStableFunc(r.diags, func(a, b Diagnostic) int { return cmpOr(a.Line-b.Line, a.Column-b.Column) })
+	return r.diags
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
