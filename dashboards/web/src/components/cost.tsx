@@ -1,0 +1,82 @@
+import { useMemo } from "preact/hooks";
+import { compactMoney, count, dayOrHour, dayTime, money, percent, timeOfDay } from "../format";
+import { t } from "../i18n";
+import { funderName } from "../pages/campaign";
+import { zone } from "../store";
+import type { CampaignRow, Detail } from "../types";
+import { Meter } from "./meter";
+import { Plot, type Line } from "./plot";
+
+/** What the campaign has cost, who pays, and how fast the budget goes. The two sums move live; the rest is refreshed with the page. */
+export function CostCard({ d, live }: { d: Detail; live?: CampaignRow | undefined }) {
+  const granted = live?.granted_minor ?? d.cost.granted_minor, reversed = live?.reversed_minor ?? d.cost.reversed_minor;
+  const net = granted - reversed, budget = d.row.budget_minor;
+  const rewarded = live?.rewarded ?? d.cost.receipts;
+  return (
+    <section class="card cost" aria-labelledby="cost-title">
+      <div class="card-head">
+        <h2 id="cost-title">{t("cost.title")}</h2>
+        <p class="quiet">{t("asof", { time: timeOfDay(d.cost.as_of_ms) })}</p>
+      </div>
+      <dl class="sums">
+        <Sum name={t("cost.granted")} value={money(granted)} note={t("cost.granted.note", { count: rewarded, n: count(rewarded) })} id="cost-granted" raw={granted} />
+        <Sum name={t("cost.reversed")} value={money(reversed)} note={t("cost.reversed.note")} id="cost-reversed" raw={reversed} />
+        <Sum name={t("cost.net")} value={money(net)} note={budget ? t("cost.net.note", { share: percent(net / budget), total: compactMoney(budget) }) : t("row.no_budget")} id="cost-net" raw={net} />
+      </dl>
+      <Funders d={d} />
+      <Burn d={d} />
+    </section>
+  );
+}
+
+function Sum({ name, value, note, id, raw }: { name: string; value: string; note: string; id: string; raw: number }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd><strong data-testid={id} data-value={raw}>{value}</strong><small>{note}</small></dd>
+    </div>
+  );
+}
+
+function Funders({ d }: { d: Detail }) {
+  const rows = d.cost.funders ?? [];
+  const sum = rows.reduce((a, f) => a + Math.max(0, f.net_minor), 0);
+  if (rows.length === 0) return null;
+  return (
+    <table class="rates funders">
+      <caption>{t("cost.funders")}</caption>
+      <tbody>
+        {rows.map((f) => (
+          <tr key={f.party}>
+            <th scope="row">{funderName(f.party)}</th>
+            <td class="bar-cell"><Meter share={sum ? f.net_minor / sum : 0} tone="quiet" /></td>
+            <td class="num"><b>{money(f.net_minor)}</b></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Burn({ d }: { d: Detail }) {
+  const at = d.cost.burn.at_ms ?? [], net = d.cost.burn.net_minor ?? [];
+  const budget = d.row.budget_minor;
+  // Objects of this page are new every two seconds; the chart is only written again when a figure moved.
+  const stamp = `${d.id} ${at.length} ${at.at(-1)} ${net.at(-1)}`;
+  const data = useMemo((): [number[], ...(number | null)[][]] => {
+    const start = [d.row.from_ms, ...at].map((ms) => ms / 1000);
+    const burnt = [0, ...net];
+    return budget ? [start, burnt, start.map(() => budget)] : [start, burnt];
+  }, [stamp, budget]);
+  if (at.length < 2) return <p class="empty-note">{t("burn.none")}</p>;
+  const last = net.at(-1) ?? 0;
+  const lines: Line[] = [{ label: t("burn.line"), token: "--accent", fill: true, format: money }];
+  if (budget) lines.push({ label: t("burn.budget"), token: "--ink-3", dashed: true, format: money });
+  const caption = budget
+    ? t("burn.caption", { net: money(last), share: percent(last / budget), total: compactMoney(budget), at: dayTime(at.at(-1)!) })
+    : t("burn.caption.free", { net: money(last), at: dayTime(at.at(-1)!) });
+  return (
+    <Plot title={t("burn.title")} caption={caption} lines={lines} data={data} axis={(v) => compactMoney(v)} at={(x) => dayTime(x * 1000)} tick={(x) => dayOrHour(x * 1000)} zone={zone.value}
+      height={200} tableEvery={Math.max(1, Math.floor(at.length / 48))} />
+  );
+}
