@@ -28,6 +28,7 @@ type member struct {
 	tasks   map[int32]*task // running
 	gone    []*task         // revoked, to be closed by the loop
 	closed  chan struct{}   // replaced and closed each time gone is emptied
+	opened  chan struct{}   // closed once the dead life of this instance is fenced: no partition is restored before
 	failure error           // of a callback: ends the session
 
 	list      []*task // the loop's snapshot of tasks, by partition
@@ -39,7 +40,7 @@ type member struct {
 
 func newMember(p *Pipeline, store *state.Store) *member {
 	now := p.opts.Now()
-	return &member{p: p, store: store, tasks: map[int32]*task{}, closed: make(chan struct{}), lastFlush: now, lastSync: now}
+	return &member{p: p, store: store, tasks: map[int32]*task{}, closed: make(chan struct{}), opened: make(chan struct{}), lastFlush: now, lastSync: now}
 }
 
 // open joins the group. The dead life of this very instance is fenced before anything is read, so that none of its transactions stays open.
@@ -68,6 +69,7 @@ func (m *member) open(ctx context.Context) error {
 	if _, _, err := sess.Client().ProducerID(fenceCtx); err != nil {
 		return fmt.Errorf("init transactional id %s: %w", o.transactionalID(), err)
 	}
+	close(m.opened)
 	return nil
 }
 
@@ -87,6 +89,11 @@ func (m *member) onRevoked(_ context.Context, _ *kgo.Client, parts map[string][]
 // adjustOffsets is where assigned partitions become tasks: it runs after the group's offsets were fetched (stable) and before the first record
 // is, restores each partition to the end of its changelog and lets the COMMIT record say where to go on.
 func (m *member) adjustOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	select {
+	case <-m.opened:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	mine := offsets[schemas.TopicReceipts]
 	parts := make([]int32, 0, len(mine))
 	for part := range mine {

@@ -69,7 +69,7 @@ func (o *outputs) changelog(t *task, key, value []byte) {
 func (o *outputs) commitRecord(t *task, value []byte) {
 	r := o.record()
 	r.Topic, r.Partition, r.Key, r.Value = schemas.TopicChangelog, t.partition, keyCommit, value
-	o.sess.Produce(produceCtx, r, t.noteCommit)
+	o.produce(produceCtx, r, t.noteCommit)
 }
 
 // noteCommit runs on the client's goroutine, before the flush of end returns; the loop reads the offset only after it.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"strconv"
 	"sync"
 
@@ -12,7 +13,7 @@ import (
 // outputs hands records to the producer of the open transaction. Values are encoded into chunks and records come from slabs; both are reused once the
 // transaction has ended, because the end flushes: nobody reads them any more. Not safe for concurrent use.
 type outputs struct {
-	sess    *kgo.GroupTransactSession
+	produce func(context.Context, *kgo.Record, func(*kgo.Record, error))
 	codec   *schemas.Codec
 	chunks  [][]byte // chunk memory, chunks[at] is being filled
 	at      int
@@ -31,7 +32,7 @@ const (
 )
 
 func newOutputs(sess *kgo.GroupTransactSession, o *Options) *outputs {
-	out := &outputs{sess: sess, codec: o.Codec}
+	out := &outputs{produce: sess.Produce, codec: o.Codec}
 	out.promise = func(_ *kgo.Record, err error) { out.fail(err) }
 	return out
 }
@@ -99,7 +100,7 @@ func (o *outputs) record() *kgo.Record {
 func (o *outputs) send(topic string, partition int32, key, value []byte, headers []kgo.RecordHeader) {
 	r := o.record()
 	r.Topic, r.Partition, r.Key, r.Value, r.Headers = topic, partition, key, value, headers
-	o.sess.Produce(produceCtx, r, o.promise)
+	o.produce(produceCtx, r, o.promise)
 }
 
 func (o *outputs) ledger(task int32, rec *schemas.LedgerRecord, cause *kgo.Record) {

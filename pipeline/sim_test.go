@@ -1,14 +1,17 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +42,7 @@ type sim struct {
 	freezes int
 	faulted int
 	calm    bool // no more faults
+	said    sayings
 }
 
 const simPartitions = 2
@@ -128,7 +132,7 @@ func (s *sim) instance(ctx context.Context, id int) vfs.FS {
 		p, err := New(Options{
 			Brokers: s.cluster.ListenAddrs(), ClientOpts: []kgo.Opt{kgo.Dialer(net.dial)}, Instance: fmt.Sprint(id), StateDir: "state", FS: disk,
 			Codec: s.codec, CommitInterval: 50 * time.Millisecond, MaxRecords: 40, FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
-			CacheAccounts: 8, SessionTimeout: 6 * time.Second, TransactionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second, Logger: simLogger(),
+			CacheAccounts: 8, SessionTimeout: 6 * time.Second, TransactionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second, Logger: s.logger(id),
 			balancer: kgo.RangeBalancer(),
 			failpoint: func(step string) error {
 				if !s.faults || s.calm || lives >= 6 || ctx.Err() != nil {
@@ -210,7 +214,7 @@ func (s *sim) waitDrained() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("seed %d: not drained after 20 virtual minutes: %v %v", s.seed, ends, group)
+			s.t.Fatalf("seed %d: not drained after 20 virtual minutes: %v %v\n%s", s.seed, ends, group, tail(s.said.b.String(), 5000))
 		}
 	}
 }
@@ -229,11 +233,25 @@ func behind(ends kadm.ListedOffsets, group kadm.OffsetResponses) (lag int64, at 
 	return lag, at
 }
 
-func simLogger() *slog.Logger {
-	if !*simLog {
-		return slog.New(slog.DiscardHandler)
+// logger keeps what the instances say, for the report of a failed seed.
+func (s *sim) logger(id int) *slog.Logger {
+	var w io.Writer = &s.said
+	if *simLog {
+		w = io.MultiWriter(w, os.Stderr)
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(w, nil)).With("instance", id)
+}
+
+// sayings is a log that several instances write to.
+type sayings struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *sayings) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
 }
 
 func drained(ends kadm.ListedOffsets, group kadm.OffsetResponses) bool {

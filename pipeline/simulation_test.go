@@ -103,7 +103,7 @@ func TestSimulationSeeds(t *testing.T) {
 }
 
 // simCodec is made outside of any bubble: a real registry answers over a real socket.
-func simCodec(t *testing.T) *schemas.Codec {
+func simCodec(t testing.TB) *schemas.Codec {
 	reg, err := schemas.StartRegistry("")
 	if err != nil {
 		t.Fatal(err)
