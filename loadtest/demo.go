@@ -76,6 +76,7 @@ func Demo(ctx context.Context, o DemoOptions) error {
 type demo struct {
 	o        DemoOptions
 	g        *Generator
+	item     Item
 	rng      *rand.Rand
 	began    time.Time
 	due      time.Time // of the next receipt
@@ -140,8 +141,8 @@ func (d *demo) sendOne(ctx context.Context) error {
 			return err
 		}
 	}
-	var it Item // its texts live in the record until the client has sent it
-	d.g.Next(&it)
+	it := &d.item // reused: what is sent is a copy
+	d.g.Next(it)
 	r := &kgo.Record{Topic: schemas.TopicReceipts, Key: []byte(it.Key), Value: it.Raw, Partition: it.Partition}
 	if r.Value == nil {
 		r.Value = d.o.Codec.AppendReceipt(nil, &it.Receipt)

@@ -30,7 +30,9 @@ type Options struct {
 	Dump io.Reader
 	// Repeats allows ledger records, balances and dead letters to stand in Kafka more than once with identical content: what a broker that was killed
 	// inside a transaction may leave behind, and every reader removes by name.
-	Repeats  bool
+	Repeats bool
+	// At is when the product came to rest: what falls due later has not fired. The zero value means now.
+	At       time.Time
 	Parallel int // partitions at a time; default 2
 	Logger   *slog.Logger
 }
@@ -76,6 +78,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.Parallel == 0 {
 		o.Parallel = 2
+	}
+	if o.At.IsZero() {
+		o.At = time.Now()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

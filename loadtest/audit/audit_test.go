@@ -242,7 +242,7 @@ func (w *world) account(p int32, id string, a *model.Account) {
 			}
 		}
 		if len(out) > 0 {
-			w.send(schemas.TopicLedger, p, []byte(id), w.framed("ledger_record", w.ledger, ledgerOut{id, "EUR", out, now}), nil, false)
+			w.send(schemas.TopicLedger, p, []byte(id), w.framed("ledger_record", w.ledger, wire.Ledger{Account: id, Currency: "EUR", Entries: out, ProcessedAt: now}), nil, false)
 		}
 	}
 	for _, m := range a.Movements {
@@ -264,13 +264,6 @@ func (w *world) account(p int32, id string, a *model.Account) {
 	w.send(schemas.TopicBalances, p, []byte(id), w.framed("balance_update", w.balance, balanceOut{b, "EUR", 0, now}), nil, false)
 	row, _ := json.Marshal(map[string]any{"account_id": id, "seq": b.Version, "pending_minor": b.Pending, "available_minor": b.Available})
 	w.dump.Write(append(row, '\n'))
-}
-
-type ledgerOut struct {
-	Account     string       `avro:"account_id"`
-	Currency    string       `avro:"currency"`
-	Entries     []wire.Entry `avro:"entries"`
-	ProcessedAt int64        `avro:"processed_at"`
 }
 
 type balanceOut struct {

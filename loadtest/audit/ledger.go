@@ -229,7 +229,7 @@ func (p *part) compareTotals(id string, b *book, want *model.Account) {
 	if b.pending+b.available != total {
 		rep.differ(Cents, "balance", b.pending+b.available-total, "account %s has %d pending and %d available, together they must be %d", id, b.pending, b.available, total)
 	}
-	pending, unsure := want.Pending(time.Now().Add(-dueMargin).UnixMilli(), time.Now().UnixMilli())
+	pending, unsure := want.Pending(p.a.o.At.Add(-dueMargin).UnixMilli(), p.a.o.At.Add(dueMargin).UnixMilli())
 	if unsure {
 		rep.saw("accounts with a lot falling due now", 1)
 		return
@@ -239,5 +239,5 @@ func (p *part) compareTotals(id string, b *book, want *model.Account) {
 	}
 }
 
-// dueMargin is how far behind the clock the product may fire an idle account's timers.
-const dueMargin = 5 * time.Minute
+// dueMargin is how far the firing of an idle account's timers may be from when the product came to rest.
+const dueMargin = time.Minute

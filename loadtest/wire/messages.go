@@ -75,9 +75,10 @@ func (r *Receipt) Account() string {
 
 // Ledger is the value of a ledger record: the entries of one step of one account.
 type Ledger struct {
-	Account  string  `avro:"account_id"`
-	Currency string  `avro:"currency"`
-	Entries  []Entry `avro:"entries"`
+	Account     string  `avro:"account_id"`
+	Currency    string  `avro:"currency"`
+	Entries     []Entry `avro:"entries"`
+	ProcessedAt int64   `avro:"processed_at"` // append time of the receipt that caused it
 }
 
 // Entry is one double-entry fact.

@@ -1,0 +1,129 @@
+package drive
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// KillPlan says how often what is killed with SIGKILL and started again; 0: never.
+type KillPlan struct {
+	Pipeline time.Duration // one instance after the other
+	Sink     time.Duration
+	Engine   time.Duration
+	Broker   time.Duration
+}
+
+// Kills counts what was killed.
+type Kills struct {
+	Pipeline int `json:"pipeline"`
+	Sink     int `json:"sink"`
+	Engine   int `json:"engine"`
+	Broker   int `json:"broker"`
+}
+
+// killer carries out a plan until it is stopped. Every part that was planned is killed at least once.
+type killer struct {
+	s    *stack
+	plan KillPlan
+
+	mu    sync.Mutex // one kill at a time, and it guards what follows
+	kills Kills
+	err   error
+}
+
+// run kills on schedule until ctx ends. It returns when nothing is being restarted any more.
+func (k *killer) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, victim := range k.victims() {
+		if victim.every > 0 {
+			wg.Go(func() { k.loop(ctx, victim) })
+		}
+	}
+	wg.Wait()
+}
+
+// victim is one kind of part.
+type victim struct {
+	every time.Duration
+	count *int
+	again func(context.Context) error // kills it and starts it again
+}
+
+func (k *killer) victims() []victim {
+	return []victim{
+		{k.plan.Pipeline, &k.kills.Pipeline, k.pipeline},
+		{k.plan.Sink, &k.kills.Sink, k.sink},
+		{k.plan.Engine, &k.kills.Engine, k.engine},
+		{k.plan.Broker, &k.kills.Broker, k.broker},
+	}
+}
+
+func (k *killer) loop(ctx context.Context, v victim) {
+	for sleep(ctx, v.every) == nil {
+		if !k.strike(v) {
+			return
+		}
+	}
+}
+
+// strike kills once. A restart is not cut short by the end of the schedule: it has a time of its own.
+func (k *killer) strike(v victim) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := v.again(ctx); err != nil {
+		k.err = fmt.Errorf("kill and restart: %w", err)
+		return false
+	}
+	*v.count++
+	return true
+}
+
+// missed kills what was planned and whose turn has not come.
+func (k *killer) missed() {
+	for _, v := range k.victims() {
+		k.mu.Lock()
+		never := v.every > 0 && *v.count == 0
+		k.mu.Unlock()
+		if never {
+			k.strike(v)
+		}
+	}
+}
+
+// so far returns what was killed, and the first failure.
+func (k *killer) soFar() (Kills, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kills, k.err
+}
+
+func (k *killer) pipeline(context.Context) error {
+	p := k.s.pipelines[k.kills.Pipeline%len(k.s.pipelines)]
+	p.Kill()
+	return p.Start()
+}
+
+func (k *killer) sink(context.Context) error {
+	k.s.sink.Kill()
+	return k.s.sink.Start()
+}
+
+func (k *killer) engine(ctx context.Context) error {
+	k.s.engine.Kill()
+	return k.s.startEngine(ctx)
+}
+
+func (k *killer) broker(ctx context.Context) error {
+	if k.s.broker == nil {
+		return fmt.Errorf("the brokers %v are not ours to kill", k.s.brokers)
+	}
+	k.s.broker.Kill()
+	return k.s.broker.Restart(ctx)
+}
