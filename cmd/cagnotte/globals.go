@@ -89,7 +89,17 @@ func (g *Globals) ClientOpts() ([]kgo.Opt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(opts, kgo.SeedBrokers(g.Brokers...), kgo.ClientID("cagnotte"), kgo.SoftwareNameAndVersion("cagnotte", version())), nil
+	return append(opts, kgo.SeedBrokers(g.Brokers...), kgo.ClientID("cagnotte"), kgo.SoftwareNameAndVersion("cagnotte", softwareVersion())), nil
+}
+
+// softwareVersion is the version without what Kafka refuses in one: letters, digits, dots and dashes are allowed.
+func softwareVersion() string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || (r >= '0' && r <= '9') || (r|0x20 >= 'a' && r|0x20 <= 'z') {
+			return r
+		}
+		return -1
+	}, version()), ".-")
 }
 
 // NewClient returns a Kafka client with ClientOpts and more. The caller closes it.

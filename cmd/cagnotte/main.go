@@ -21,11 +21,13 @@ import (
 type Main struct {
 	Globals
 
-	Run     RunCmd     `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
-	Migrate MigrateCmd `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
-	Engine  EngineCmd  `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
-	Version VersionCmd `cmd:"" help:"Print version, platform and the versions of the main parts."`
-	Broker  BrokerCmd  `cmd:"" hidden:"" help:"Run the development broker as a process."`
+	Dev      DevCmd      `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
+	Campaign CampaignCmd `cmd:"" help:"Write, check, test and publish campaigns."`
+	Run      RunCmd      `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
+	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
+	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
+	Version  VersionCmd  `cmd:"" help:"Print version, platform and the versions of the main parts."`
+	Broker   BrokerCmd   `cmd:"" hidden:"" help:"Run the development broker as a process."`
 }
 
 const description = `A real-time cashback engine for retail networks: receipts in through Kafka or HTTP, rewards by campaign rules, an exact ledger, and live pages.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"cagnotte/dashboards"
+	"cagnotte/loadtest"
+	"cagnotte/pipeline/ingest"
+	"cagnotte/pipeline/rules"
+	"cagnotte/pipeline/sink"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// sinkGroup is the group whose offsets say what ClickHouse has.
+const sinkGroup = "cagnotte-sink"
+
+func (d *dev) startSink(ctx context.Context) error {
+	begun, b := time.Now(), &d.backend
+	meter, err := newSinkMeter(d.tel.meter)
+	if err != nil {
+		return fmt.Errorf("telemetry: %w", err)
+	}
+	s, err := sink.New(sink.Options{
+		Brokers: b.brokers, ClientOpts: b.opts, Group: sinkGroup, Addr: b.clickhouse, Codec: b.codec, Policy: d.policy, Logger: d.g.Logger,
+		Observer: meter.observer(),
+	})
+	if err != nil {
+		return err
+	}
+	d.life.spawn(ctx, "sink", s.Run)
+	d.life.started("sink", "to "+b.clickhouse, begun)
+	return nil
+}
+
+// checkListen finds out before anything is started whether the pages can be served.
+func (c *DevCmd) checkListen() error {
+	ln, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return exitf(ExitFailed, "--listen %s: %w: end what uses the port, or give another, such as --listen localhost:8081", c.Listen, err)
+	}
+	return ln.Close()
+}
+
+// startPages serves the pages, the receipts API and the metrics on one address.
+func (d *dev) startPages(ctx context.Context) error {
+	begun, b := time.Now(), &d.backend
+	cl, err := kgo.NewClient(append(b.opts, ingest.ClientOpts()...)...)
+	if err != nil {
+		return fmt.Errorf("receipts API: %w", err)
+	}
+	d.life.onStop("receipts API", func(context.Context) error {
+		cl.Close()
+		return nil
+	})
+	door := ingest.New(ingest.Options{Client: cl, Codec: b.codec, Policy: d.policy, Partitions: b.partitions, Logger: d.g.Logger})
+	pages, err := dashboards.New(dashboards.Options{
+		Listen: d.cmd.Listen, ClickHouseAddr: b.clickhouse, Brokers: b.brokers, ClientOpts: b.opts, Codec: b.codec, Ingest: d.tel.traced(door),
+		Metrics: d.tel.metrics, Logger: d.g.Logger, Currency: d.policy.Currency,
+	})
+	if err != nil {
+		return exitf(ExitFailed, "%w: give another address with --listen", err)
+	}
+	d.life.spawn(ctx, "pages", pages.Run)
+	d.life.started("pages", "http://"+pages.Addr(), begun)
+	return nil
+}
+
+// startShops starts the demo shops, unless a replay takes their place.
+func (d *dev) startShops(ctx context.Context) error {
+	if d.cmd.NoDemo || d.source != nil {
+		return nil
+	}
+	begun, b := time.Now(), &d.backend
+	cl, err := kgo.NewClient(append(b.opts, kgo.RecordPartitioner(loadtest.DemoPartitioner()))...)
+	if err != nil {
+		return fmt.Errorf("demo shops: %w", err)
+	}
+	effects, err := demoEffects()
+	if err != nil {
+		return err
+	}
+	d.life.onStop("demo client", func(ctx context.Context) error {
+		defer cl.Close()
+		if err := cl.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("last receipts of the demo shops: %w", err)
+		}
+		return nil
+	})
+	d.life.spawn(ctx, "shops", func(ctx context.Context) error {
+		return loadtest.Demo(ctx, loadtest.DemoOptions{
+			Client: cl, Codec: b.codec, Partitions: b.partitions, Rate: d.cmd.Rate, Shops: d.cmd.Shops, Seed: d.cmd.Seed,
+			ResumeFile: d.dir.file("demo.json"), Effects: effects, Logger: d.g.Logger,
+		})
+	})
+	d.life.started("shops", fmt.Sprintf("%d, about %g receipts/s", d.cmd.Shops, d.cmd.Rate), begun)
+	return nil
+}
+
+// demoLift is the share of lines, in basis points, that a campaign with a holdout adds to the baskets of its treatment arm in the demo, so that the
+// measured lift has a truth to find.
+const demoLift = 600
+
+func demoEffects() ([]loadtest.Effect, error) {
+	var effects []loadtest.Effect
+	for _, doc := range rules.Library() {
+		c, diags := rules.Parse(doc.Name, doc.Doc)
+		if c == nil {
+			return nil, fmt.Errorf("campaign %s: %v", doc.Name, diags[0])
+		}
+		if c.HoldoutBP > 0 {
+			effects = append(effects, loadtest.Effect{Campaign: c.ID, HoldoutBP: int(c.HoldoutBP), ExtraLines: demoLift})
+		}
+	}
+	return effects, nil
+}
