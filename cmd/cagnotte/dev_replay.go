@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -16,21 +17,22 @@ func (d *dev) replayed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
 	state, _ := progress.snapshot()
+	if state.Done {
+		d.g.say("  the replay was done before; remove %s to send it again", d.dir.file("replay.json"))
+		return errors.Join(d.waitArrived(ctx, progress), d.reportReplay(ctx, progress))
+	}
 	if state.Sent > 0 {
 		d.g.say("  replay goes on after %d of %d receipts", state.Sent, state.Receipts)
 	}
+	begun := time.Now()
 	stopBar := d.showProgress(ctx, progress)
 	err = d.sendReplay(ctx, progress)
 	stopBar()
 	if err == nil {
 		err = d.waitArrived(ctx, progress)
 	}
-	if saveErr := progress.save(time.Since(begun), err == nil); err == nil {
-		err = saveErr
-	}
-	if err != nil {
+	if err := errors.Join(err, progress.save(time.Since(begun), err == nil)); err != nil {
 		return err
 	}
 	return d.reportReplay(ctx, progress)

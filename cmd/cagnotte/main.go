@@ -24,6 +24,8 @@ type Main struct {
 	Dev      DevCmd      `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
 	Campaign CampaignCmd `cmd:"" help:"Write, check, test and publish campaigns."`
 	Run      RunCmd      `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
+	Dash     DashCmd     `cmd:"" help:"Serve the live pages."`
+	Load     LoadCmd     `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
 	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
 	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
 	Version  VersionCmd  `cmd:"" help:"Print version, platform and the versions of the main parts."`
