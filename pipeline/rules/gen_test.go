@@ -21,7 +21,9 @@ var (
 	someShops       = []retail.Shop{{ID: "S1", Banner: "hyper", Country: "FR"}, {ID: "S2", Banner: "super", Country: "FR"}, {ID: "S3", Banner: "super", Country: "BE"}}
 )
 
-func pickOf[T any](t *rapid.T, from []T, label string) T { return rapid.SampledFrom(from).Draw(t, label) }
+func pickOf[T any](t *rapid.T, from []T, label string) T {
+	return rapid.SampledFrom(from).Draw(t, label)
+}
 
 // subset draws a non-empty list without empty texts, or nothing.
 func subset(t *rapid.T, from []string, label string) []string {

@@ -86,8 +86,11 @@ func (r *reader) parseTree(doc []byte) (root node, ok bool) {
 		src = strings.ReplaceAll(src, "\t", " ") // JSON may indent with tabs, YAML may not; inside JSON texts a raw tab is not allowed
 	}
 	if line := tooDeep(src); line > 0 {
-		root.at = &token.Token{Position: &token.Position{Line: line, Column: 1}}
-		root.fail(CodeTooLarge, "the document is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth), "")
+		root.atLine(line).fail(CodeTooLarge, "the document is nested too deeply", fmt.Sprintf("at most %d levels", maxDepth), "")
+		return root, false
+	}
+	if line := tooLong(src); line > 0 {
+		root.atLine(line).fail(CodeTooLarge, "the document is too long", fmt.Sprintf("at most %d lines, %d of them with keys", maxLines, maxKeyLines), "write lists in one line")
 		return root, false
 	}
 	file, err := parseYAML(src)
@@ -141,6 +144,32 @@ func (n node) single(file *ast.File) (node, bool) {
 		n.at = pairs[0].Key.GetToken()
 	}
 	return n, true
+}
+
+func (n node) atLine(line int) node {
+	n.at = &token.Token{Position: &token.Position{Line: line, Column: 1}}
+	return n
+}
+
+// The parser's time grows with the square of these.
+const (
+	maxKeyLines = 4000
+	maxLines    = 20_000
+)
+
+// tooLong returns the first line that is too many, or 0.
+func tooLong(src string) int {
+	keys, number := 0, 0
+	for line := range strings.Lines(src) {
+		number++
+		if strings.Contains(line, ":") {
+			keys++
+		}
+		if keys > maxKeyLines || number > maxLines {
+			return number
+		}
+	}
+	return 0
 }
 
 // tooDeep returns the line in which nesting goes beyond maxDepth, or 0. It is a cheap guard before the recursive parser and errs on the
@@ -315,7 +344,7 @@ func known(key string, allowed []string) bool {
 
 // nearest suggests the allowed key with the smallest edit distance, when it is near.
 func nearest(key string, allowed []string) string {
-	best, bestD := "", 3
+	best, bestD := "", min(3, 1+len(key)/2)
 	for _, a := range allowed {
 		if d := distance(key, a); d < bestD {
 			best, bestD = a, d
