@@ -206,7 +206,7 @@ func (f *Footprint) Decode(b []byte) error {
 	c.require(version == footprintVersion && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0))
 	f.Voided = flags&flagVoided != 0
 	if flags&flagSale != 0 {
-		f.EndedAt = retail.Instant(c.varint())
+		f.EndedAt = retail.Instant(c.within(far))
 		c.require(f.EndedAt != 0)
 	}
 	if flags&flagAwards != 0 {
@@ -390,11 +390,13 @@ func (c *cursor) int32u() int32 {
 	return int32(v)
 }
 
+// far bounds instants: some thousand centuries.
+const far = 1 << 50
+
 // near reads an instant given by its distance from another; it is never zero.
 func (c *cursor) near(from, unit retail.Instant) retail.Instant {
-	const far = 1 << 50
-	t := (from/unit + retail.Instant(c.within(far))) * unit
-	c.require(t != 0)
+	t := (from/unit + retail.Instant(c.within(2*far/int64(unit)))) * unit
+	c.require(t != 0 && t <= far && t >= -far)
 	return t
 }
 
