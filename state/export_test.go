@@ -1,6 +1,9 @@
 package state
 
 import (
+	"errors"
+	"time"
+
 	"cagnotte/pipeline/retail"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -43,3 +46,18 @@ func (p *Partition) SetFormat(version string) error {
 
 // TimerChunk is how many timers are read from Pebble at a time.
 const TimerChunk = timerChunk
+
+// Settle waits until Pebble has nothing to compact.
+func (p *Partition) Settle() error {
+	if err := p.db.Flush(); err != nil {
+		return err
+	}
+	for range 600 {
+		m := p.db.Metrics()
+		if m.Compact.NumInProgress == 0 && m.Compact.EstimatedDebt == 0 {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("compactions do not end")
+}

@@ -10,6 +10,9 @@ import (
 // them. The open commit is not part of it. sync also makes it durable against a power cut, together with every flush before. After an
 // error nothing has changed and everything is still dirty.
 func (p *Partition) Flush(sync bool) error {
+	if err := p.lookup.close(); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
 	mode := pebble.NoSync
 	if sync {
 		mode = pebble.Sync

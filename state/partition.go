@@ -23,6 +23,7 @@ type Partition struct {
 	dirty   []*Slot // committed and not flushed, in order of first commit
 	prints  footprints
 	timers  timers
+	lookup  lookup
 
 	meta      Meta
 	unwritten bool   // meta is ahead of Pebble's
@@ -71,7 +72,7 @@ func newPartition(s *Store, number int32, db *pebble.DB) (*Partition, error) {
 
 // Close flushes what is committed, with a sync, drops the overlay and closes the database. A partition whose flush failed is closed too.
 func (p *Partition) Close() error {
-	err := errors.Join(p.Flush(true), p.db.Close())
+	err := errors.Join(p.Flush(true), p.lookup.close(), p.db.Close())
 	p.store.forget(p.number)
 	if err != nil {
 		return fmt.Errorf("close state of partition %d: %w", p.number, err)
@@ -184,15 +185,11 @@ func (p *Partition) Footprint(acct retail.AccountID, receipt retail.ReceiptID, d
 		return append(dst, v...), true, nil
 	}
 	p.stats.FootprintReads++
-	v, closer, err := p.db.Get(p.key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return dst, false, nil
-	}
+	v, found, err := p.lookup.get(p.db, p.key)
 	if err != nil {
 		return dst, false, fmt.Errorf("footprint of %q: %w", receipt, err)
 	}
-	dst = append(dst, v...)
-	return dst, true, closer.Close()
+	return append(dst, v...), found, nil
 }
 
 // PutFootprint sets a receipt's footprint within the open commit and touches the slot. receipt and value are copied.

@@ -13,7 +13,7 @@ import (
 
 func open(t testing.TB, fs vfs.FS, accounts int) (*state.Store, *state.Partition) {
 	t.Helper()
-	s, err := state.Open(state.Options{Dir: "/data", FS: fs, CacheAccounts: accounts, BlockCacheBytes: 4 << 20, MemTableBytes: 256 << 10})
+	s, err := state.Open(state.Options{Dir: "/data", FS: fs, CacheAccounts: accounts, BlockCacheBytes: 16 << 20, MemTableBytes: 256 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}
