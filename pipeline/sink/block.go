@@ -23,6 +23,7 @@ type block struct {
 	records int
 	bytes   int       // of the records' values
 	oldest  time.Time // append time of the first record
+	traced  []Visible // without the instant
 }
 
 // span is a run of offsets of one partition: from <= offset < to. It may have holes, where transactions end.
@@ -33,15 +34,23 @@ type span struct {
 
 // add takes a record in: its rows, if it gives any, and its offset in any case.
 func (b *block) add(r *kgo.Record) error {
-	if err := b.rows.add(r); err != nil {
-		if _, ok := isSkip(err); !ok {
-			return err
-		}
+	err := b.rows.add(r)
+	if _, skipped := isSkip(err); err == nil || skipped {
 		b.cover(r)
-		return err
 	}
-	b.cover(r)
-	return nil
+	if err == nil {
+		b.trace(r)
+	}
+	return err
+}
+
+func (b *block) trace(r *kgo.Record) {
+	for _, h := range r.Headers {
+		if h.Key == "traceparent" && len(b.traced) < maxTraced {
+			b.traced = append(b.traced, Visible{Traceparent: string(h.Value), Table: b.rows.base().name, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, AppendedAt: r.Timestamp})
+			return
+		}
+	}
 }
 
 func (b *block) cover(r *kgo.Record) {
@@ -71,7 +80,7 @@ func (b *block) sorted() []span {
 func (b *block) reset() {
 	b.rows.base().reset()
 	clear(b.spans)
-	b.records, b.bytes, b.oldest = 0, 0, time.Time{}
+	b.records, b.bytes, b.oldest, b.traced = 0, 0, time.Time{}, b.traced[:0]
 }
 
 // store inserts blocks into ClickHouse over a few connections of the native protocol. Safe for concurrent use.

@@ -9,6 +9,8 @@ type Observer struct {
 	Planned func(partitions int)
 	// Inserted is called when ClickHouse has a block: its rows are visible.
 	Inserted func(Insert)
+	// Visible is called for records that carry a traceparent header, at most maxTraced per block, after the Inserted of their block.
+	Visible func(Visible)
 	// Committed is called when the offsets behind inserted blocks are in Kafka.
 	Committed func(partitions int)
 	// Redeemed is called when a block that an earlier owner had planned has been fetched again.
@@ -31,6 +33,30 @@ type Insert struct {
 	Attempts int
 	Took     time.Duration // over all attempts
 	Age      time.Duration // since the append of the block's oldest record: how late the rows are visible
+}
+
+// Visible is one traced record whose rows ClickHouse has.
+type Visible struct {
+	Traceparent string
+	Table       string
+	Topic       string
+	Partition   int32
+	Offset      int64
+	AppendedAt  time.Time // by the broker
+	InsertedAt  time.Time
+}
+
+// maxTraced bounds the traced records of a block that are reported.
+const maxTraced = 64
+
+func (o *Observer) visible(traced []Visible, at time.Time) {
+	if o == nil || o.Visible == nil {
+		return
+	}
+	for _, v := range traced {
+		v.InsertedAt = at
+		o.Visible(v)
+	}
 }
 
 func (o *Observer) planned(n int) {

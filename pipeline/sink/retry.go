@@ -48,6 +48,7 @@ func (s *Sink) persist(ctx context.Context, b *block, token string) error {
 		if err == nil {
 			s.opts.Observer.inserted(Insert{Table: b.rows.base().name, Topic: b.topic, Rows: b.rows.base().rows(), Records: b.records,
 				Bytes: b.bytes, Attempts: attempt, Took: time.Since(began), Age: time.Since(b.oldest)})
+			s.opts.Observer.visible(b.traced, time.Now())
 			return nil
 		}
 		if ctx.Err() != nil {

@@ -82,7 +82,9 @@ func (x *session) clientOpts() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // deleted records must be noticed, not stepped over
-		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		// An eager balancer, on purpose: a cooperative member joins the next generation before it gives anything up, so that the generation
+		// would change under the records that we hold, and their plan would be refused.
+		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.Balancers(kgo.StickyBalancer()),
 		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(2 * time.Second), kgo.RebalanceTimeout(60 * time.Second),
 		kgo.FetchMaxBytes(16 << 20), kgo.FetchMaxPartitionBytes(2 << 20),
 		kgo.OnPartitionsAssigned(x.assigned), kgo.OnOffsetsFetched(x.offsetsFetched),

@@ -6,9 +6,11 @@ import (
 	"os"
 	"testing"
 
+	"cagnotte/loadtest/cluster"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/sink/sinktest"
 	"cagnotte/schemas/engine"
+	"cagnotte/schemas/engine/enginetest"
 )
 
 func TestMain(m *testing.M) {
@@ -19,7 +21,7 @@ func TestMain(m *testing.M) {
 // run is this package's sink as the suite wants it.
 func run(ctx context.Context, env sinktest.Env) error {
 	s, err := New(Options{
-		Brokers: env.Brokers, ClientOpts: env.ClientOpts, Group: env.Group, Addr: env.Addr, Codec: env.Codec, Policy: env.Policy,
+		Brokers: env.Brokers, ClientOpts: env.ClientOpts, Group: env.Group, Addr: env.Addr, Codec: env.Codec, Policy: env.Policy, Logger: env.Logger,
 		fault: func(at stage) error {
 			if err := env.At(sinktest.Stage(at)); err != nil {
 				return fatalError{err}
@@ -33,7 +35,19 @@ func run(ctx context.Context, env sinktest.Env) error {
 	return s.Run(ctx)
 }
 
-func TestConformance(t *testing.T) { sinktest.Exercise(t, run) }
+func TestConformance(t *testing.T) {
+	sinktest.Exercise(t, sinktest.Setup{Brokers: fakeBroker, Engine: enginetest.StartWith}, run)
+}
+
+func fakeBroker(tb testing.TB, partitions int32) []string {
+	tb.Helper()
+	broker, err := cluster.StartFake(cluster.FakeOptions{Partitions: partitions, LogWriter: tb.Output()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = broker.Stop(context.Background()) })
+	return broker.Brokers
+}
 
 func TestPlan(t *testing.T) {
 	p := plan{to: 150, size: 3, set: "ab12"}

@@ -3,6 +3,7 @@ package sinktest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type Env struct {
 	*World
 	Group      string
 	ClientOpts []kgo.Opt
+	Logger     *slog.Logger // to the test's output
 	// At is called at each stage of each block, on the goroutine that would go on. An error is a crash there and then: the sink must forget
 	// everything and return.
 	At func(Stage) error
@@ -35,13 +37,31 @@ type Run func(ctx context.Context, env Env) error
 var errCrash = errors.New("crash")
 
 // Exercise runs the suite.
-func Exercise(t *testing.T, run Run) {
-	t.Run("copies", func(t *testing.T) { testCopies(t, run) })
-	t.Run("crash after pin", func(t *testing.T) { testCrash(t, run, Pinned) })
-	t.Run("crash after insert", func(t *testing.T) { testCrash(t, run, Inserted) })
-	t.Run("engine killed", func(t *testing.T) { testEngineKilled(t, run) })
-	t.Run("zombie", func(t *testing.T) { testZombie(t, run) })
-	t.Run("two share", func(t *testing.T) { testShare(t, run) })
+func Exercise(t *testing.T, setup Setup, run Run) {
+	t.Run("copies", func(t *testing.T) {
+		t.Parallel()
+		testCopies(t, NewWorld(t, setup), run)
+	})
+	t.Run("crash after pin", func(t *testing.T) {
+		t.Parallel()
+		testCrash(t, NewWorld(t, setup), run, Pinned)
+	})
+	t.Run("crash after insert", func(t *testing.T) {
+		t.Parallel()
+		testCrash(t, NewWorld(t, setup), run, Inserted)
+	})
+	t.Run("engine killed", func(t *testing.T) {
+		t.Parallel()
+		testEngineKilled(t, NewWorld(t, setup), run)
+	})
+	t.Run("zombie", func(t *testing.T) {
+		t.Parallel()
+		testZombie(t, NewWorld(t, setup), run)
+	})
+	t.Run("two share", func(t *testing.T) {
+		t.Parallel()
+		testShare(t, NewWorld(t, setup), run)
+	})
 }
 
 // started is a sink that runs.
@@ -59,6 +79,7 @@ func start(t *testing.T, run Run, env Env) *started {
 	if env.At == nil {
 		env.At = func(Stage) error { return nil }
 	}
+	env.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	go func() { s.done <- run(ctx, env) }()
 	t.Cleanup(func() { s.end(t) })
 	return s
@@ -79,8 +100,7 @@ func (s *started) end(t *testing.T) {
 }
 
 // Everything that is produced is in the views, to the cent, and once in the raw tables; what comes while it runs, too.
-func testCopies(t *testing.T, run Run) {
-	w := NewWorld(t)
+func testCopies(t *testing.T, w *World, run Run) {
 	w.Produce(1500)
 	s := start(t, run, Env{World: w})
 	w.Await(20 * time.Second)
@@ -91,8 +111,7 @@ func testCopies(t *testing.T, run Run) {
 }
 
 // A sink that crashes at a stage, again and again, is followed by one that finishes: the same blocks, and no row twice.
-func testCrash(t *testing.T, run Run, at Stage) {
-	w := NewWorld(t)
+func testCrash(t *testing.T, w *World, run Run, at Stage) {
 	for i := range 4 {
 		w.Produce(300 + 100*i)
 		s := start(t, run, Env{World: w, At: func(now Stage) error {
@@ -114,8 +133,7 @@ func testCrash(t *testing.T, run Run, at Stage) {
 }
 
 // ClickHouse is killed while blocks are on their way, over and over, and is away for a while. The sink waits and loses nothing.
-func testEngineKilled(t *testing.T, run Run) {
-	w := NewWorld(t)
+func testEngineKilled(t *testing.T, w *World, run Run) {
 	var mu sync.Mutex
 	kills := 3
 	start(t, run, Env{World: w, At: func(s Stage) error {
@@ -158,8 +176,7 @@ func testEngineKilled(t *testing.T, run Run) {
 
 // A sink freezes between plan and insert, for so long that the group gives its partitions away. The other one finishes its plans and goes on;
 // then the first wakes up and sends its old block. Nothing is there twice.
-func testZombie(t *testing.T, run Run) {
-	w := NewWorld(t)
+func testZombie(t *testing.T, w *World, run Run) {
 	w.Produce(800)
 	fast := []kgo.Opt{kgo.RebalanceTimeout(2 * time.Second), kgo.HeartbeatInterval(200 * time.Millisecond)}
 	frozen, wake := make(chan struct{}), make(chan struct{})
@@ -186,8 +203,7 @@ func testZombie(t *testing.T, run Run) {
 }
 
 // Two sinks of one group share the partitions; one comes later and leaves again.
-func testShare(t *testing.T, run Run) {
-	w := NewWorld(t)
+func testShare(t *testing.T, w *World, run Run) {
 	fast := []kgo.Opt{kgo.HeartbeatInterval(200 * time.Millisecond)}
 	start(t, run, Env{World: w, ClientOpts: fast})
 	w.Produce(300)

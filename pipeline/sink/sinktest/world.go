@@ -4,16 +4,13 @@ package sinktest
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"cagnotte/loadtest/cluster"
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 	"cagnotte/schemas/engine"
-	"cagnotte/schemas/engine/enginetest"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -32,25 +29,30 @@ type World struct {
 	Policy  retail.Policy
 
 	tb     testing.TB
+	setup  Setup
 	engine *engine.Engine
 	dir    string
 	gen    *generator
 	truth  *truth
 }
 
+// Setup gives a world its parts. What they start ends with the test.
+type Setup struct {
+	// Brokers starts a broker with the product's topics, of so many partitions each.
+	Brokers func(tb testing.TB, partitions int32) []string
+	// Engine starts ClickHouse.
+	Engine func(testing.TB, engine.Options) *engine.Engine
+}
+
 // NewWorld starts a world that ends with the test.
-func NewWorld(tb testing.TB) *World {
+func NewWorld(tb testing.TB, setup Setup) *World {
 	tb.Helper()
-	broker, err := cluster.StartFake(cluster.FakeOptions{Partitions: Partitions, LogWriter: os.Stderr})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = broker.Stop(context.Background()) })
-	w := &World{Brokers: broker.Brokers, Codec: newCodec(tb), Policy: retail.DefaultPolicy(), tb: tb, dir: tb.TempDir(), truth: newTruth()}
+	w := &World{Codec: newCodec(tb), Policy: retail.DefaultPolicy(), tb: tb, setup: setup, dir: tb.TempDir(), truth: newTruth()}
 	w.Policy.Currency = "EUR"
 	w.gen = newGenerator(w)
-	w.engine = enginetest.Start(tb, w.dir)
+	w.engine = setup.Engine(tb, engine.Options{Dir: w.dir})
 	w.Addr = w.engine.Addr
+	w.Brokers = setup.Brokers(tb, Partitions)
 	if err := schemas.Migrate(tb.Context(), w.Addr, nil); err != nil {
 		tb.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func (w *World) KillEngine() {
 func (w *World) RestartEngine() {
 	w.tb.Helper()
 	_, port := splitPort(w.Addr)
-	w.engine = enginetest.StartWith(w.tb, engine.Options{Dir: w.dir, TCPPort: port})
+	w.engine = w.setup.Engine(w.tb, engine.Options{Dir: w.dir, TCPPort: port})
 }
 
 // awaitUp waits until ClickHouse answers.
