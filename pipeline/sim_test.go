@@ -100,7 +100,7 @@ func (s *sim) run() simResult {
 	s.produceAll()
 	s.waitDrained()
 	s.calm = true
-	time.Sleep(3 * time.Minute) // who is down comes back, the hour passes, idle timers fire
+	time.Sleep(time.Minute) // who is down comes back, the hour passes, idle timers fire
 	stop()
 	var disks []vfs.FS
 	for range instances {

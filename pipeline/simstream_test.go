@@ -48,7 +48,7 @@ func (s *sim) publishCampaigns() {
 	}
 }
 
-const simReceipts = 160
+const simReceipts = 110
 
 // produceAll streams the receipts over some twelve virtual seconds. The stream depends on the seed alone.
 func (s *sim) produceAll() {
@@ -73,7 +73,7 @@ func (s *sim) produceAll() {
 		if err := cl.ProduceSync(s.t.Context(), &kgo.Record{Topic: schemas.TopicReceipts, Partition: part, Value: raw}).FirstErr(); err != nil {
 			s.t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(rng.IntN(210)) * time.Millisecond)
 	}
 }
 
