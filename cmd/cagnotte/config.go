@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,7 +18,6 @@ const configMaxBytes = 1 << 20
 // fileConfig resolves flags from a YAML file of long flag names.
 type fileConfig struct {
 	values map[string]any
-	used   map[string]bool
 }
 
 // loadConfig reads a YAML file such as
@@ -64,7 +64,7 @@ func allFlags(n *kong.Node) []*kong.Flag {
 // Resolve returns the file's value of a flag, nil when it has none.
 func (c *fileConfig) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	value, ok := c.values[flag.Name]
-	if !ok {
+	if !ok || fromEnvironment(flag) {
 		return nil, nil
 	}
 	list, ok := value.([]any)
@@ -79,6 +79,13 @@ func (c *fileConfig) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 		}
 	}
 	return strings.Join(parts, ","), nil
+}
+
+func fromEnvironment(flag *kong.Flag) bool {
+	return slices.ContainsFunc(flag.Envs, func(name string) bool {
+		_, set := os.LookupEnv(name)
+		return set
+	})
 }
 
 // effective lists every flag of a command with its value, sorted by name, secrets hidden: what a role prints at start.

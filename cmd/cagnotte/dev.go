@@ -85,6 +85,7 @@ type dev struct {
 	backend devBackend
 	tel     *telemetry
 	drain   *drain
+	url     string // of the pages
 }
 
 // Run starts everything, waits for a signal or the end of the replay, and stops everything.
@@ -137,7 +138,9 @@ func (d *dev) open() error {
 	}
 	d.policy.Currency = currency
 	var err error
-	d.dir, err = openDevDir(path, currency, d.cmd.Partitions)
+	d.dir, err = openDevDir(path, devWant{
+		currency: currency, partitions: d.cmd.Partitions, ownBroker: len(d.cmd.KafkaBrokers) == 0, ownClickHouse: d.cmd.ClickHouseAddr == "",
+	})
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // devDir is the data directory of dev:
@@ -40,8 +41,15 @@ type devSettings struct {
 // diskMin is the free space below which dev does not start.
 const diskMin = 256 << 20
 
+// devWant is what a start asks of the directory.
+type devWant struct {
+	currency                 string
+	partitions               int32
+	ownBroker, ownClickHouse bool // parts that will listen on the directory's ports
+}
+
 // openDevDir makes, locks and reads the directory.
-func openDevDir(path, currency string, partitions int32) (*devDir, error) {
+func openDevDir(path string, want devWant) (*devDir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, exitf(ExitFailed, "make the data directory: %w: give --data DIR where you may write", err)
 	}
@@ -49,21 +57,21 @@ func openDevDir(path, currency string, partitions int32) (*devDir, error) {
 	if err := d.takeLock(); err != nil {
 		return nil, err
 	}
-	if err := d.open(currency, partitions); err != nil {
+	if err := d.open(want); err != nil {
 		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
 }
 
-func (d *devDir) open(currency string, partitions int32) error {
+func (d *devDir) open(want devWant) error {
 	if err := d.checkDisk(); err != nil {
-		return err
-	}
-	if err := d.readSettings(currency, partitions); err != nil {
 		return err
 	}
 	_, err := os.Stat(d.file("running"))
 	d.unclean = err == nil
+	if err := d.readSettings(want); err != nil {
+		return err
+	}
 	if err := os.WriteFile(d.file("running"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 		return exitf(ExitFailed, "write to the data directory: %w: give --data DIR where you may write", err)
 	}
@@ -97,10 +105,10 @@ func (d *devDir) checkDisk() error {
 	return nil
 }
 
-func (d *devDir) readSettings(currency string, partitions int32) error {
+func (d *devDir) readSettings(want devWant) error {
 	raw, err := os.ReadFile(d.file("settings.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return d.choose(currency, partitions)
+		return d.choose(want)
 	}
 	if err != nil {
 		return fmt.Errorf("read the settings: %w", err)
@@ -108,15 +116,15 @@ func (d *devDir) readSettings(currency string, partitions int32) error {
 	if err := json.Unmarshal(raw, &d.settings); err != nil {
 		return exitf(ExitInvalid, "read %s: %w: remove the data directory to start anew", d.file("settings.json"), err)
 	}
-	if d.settings.Currency != currency {
-		return exitf(ExitUsage, "%s holds a programme in %s, this one is in %s: give --data DIR of its own", d.path, d.settings.Currency, currency)
+	if d.settings.Currency != want.currency {
+		return exitf(ExitUsage, "%s holds a programme in %s, this one is in %s: give --data DIR of its own", d.path, d.settings.Currency, want.currency)
 	}
-	return d.checkPorts()
+	return d.checkPorts(want)
 }
 
 // choose takes the usual ports where they are free, so that a first dev is where tools look for it.
-func (d *devDir) choose(currency string, partitions int32) error {
-	d.settings = devSettings{Currency: currency, Partitions: partitions}
+func (d *devDir) choose(want devWant) error {
+	d.settings = devSettings{Currency: want.currency, Partitions: want.partitions}
 	for _, p := range []struct {
 		usual int
 		port  *int
@@ -145,12 +153,39 @@ func usualOrFree(usual int) (int, error) {
 	return 0, exitf(ExitFailed, "no free loopback port is left")
 }
 
+// childWait is how long the children of a killed dev may take to notice and free their ports.
+const childWait = 20 * time.Second
+
 // checkPorts says in words what a part would only say with its own error.
-func (d *devDir) checkPorts() error {
-	for name, port := range map[string]int{"broker_port": d.settings.Broker, "clickhouse_port": d.settings.ClickHouse, "clickhouse_http_port": d.settings.HTTP} {
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func (d *devDir) checkPorts(want devWant) error {
+	deadline := time.Now()
+	if d.unclean {
+		deadline = deadline.Add(childWait)
+	}
+	for {
+		err := d.portsFree(want)
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (d *devDir) portsFree(want devWant) error {
+	for _, p := range []struct {
+		name string
+		port int
+		used bool
+	}{
+		{"broker_port", d.settings.Broker, want.ownBroker}, {"clickhouse_port", d.settings.ClickHouse, want.ownClickHouse},
+		{"clickhouse_http_port", d.settings.HTTP, want.ownClickHouse},
+	} {
+		if !p.used {
+			continue
+		}
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)))
 		if err != nil {
-			return exitf(ExitFailed, "port %d (%s of %s) is taken by another process: stop that, or change the port in the file", port, name, d.file("settings.json"))
+			return exitf(ExitFailed, "port %d (%s of %s) is taken by another process: stop that, or change the port in the file", p.port, p.name, d.file("settings.json"))
 		}
 		_ = ln.Close() // it was only tried
 	}

@@ -25,14 +25,13 @@ func (d *dev) replayed(ctx context.Context) error {
 	if state.Sent > 0 {
 		d.g.say("  replay goes on after %d of %d receipts", state.Sent, state.Receipts)
 	}
-	begun := time.Now()
 	stopBar := d.showProgress(ctx, progress)
 	err = d.sendReplay(ctx, progress)
 	stopBar()
 	if err == nil {
 		err = d.waitArrived(ctx, progress)
 	}
-	if err := errors.Join(err, progress.save(time.Since(begun), err == nil)); err != nil {
+	if err := errors.Join(err, progress.save(err == nil)); err != nil {
 		return err
 	}
 	return d.reportReplay(ctx, progress)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"cagnotte/dashboards"
@@ -66,7 +67,11 @@ func (d *dev) startPages(ctx context.Context) error {
 		return exitf(ExitFailed, "%w: give another address with --listen", err)
 	}
 	d.life.spawn(ctx, "pages", pages.Run)
-	d.life.started("pages", "http://"+pages.Addr(), begun)
+	d.url = "http://" + d.cmd.Listen
+	if strings.HasSuffix(d.cmd.Listen, ":0") {
+		d.url = "http://" + pages.Addr()
+	}
+	d.life.started("pages", d.url, begun)
 	return nil
 }
 

@@ -228,11 +228,10 @@ func (d *dev) until(ctx context.Context, limit time.Duration, ok func() bool) er
 
 // announce tells where to look, people and other commands.
 func (d *dev) announce() error {
-	url := "http://" + d.cmd.Listen
-	e := endpoints{Brokers: d.backend.brokers, Registry: d.backend.registry, ClickHouse: d.backend.clickhouse, URL: url, PID: os.Getpid()}
+	e := endpoints{Brokers: d.backend.brokers, Registry: d.backend.registry, ClickHouse: d.backend.clickhouse, URL: d.url, PID: os.Getpid()}
 	if err := e.write(d.dir.path); err != nil {
 		return fmt.Errorf("write the endpoints: %w", err)
 	}
-	d.g.say("\n  open %s\n", url)
+	d.g.say("\n  open %s\n", d.url)
 	return nil
 }

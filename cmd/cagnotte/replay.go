@@ -157,7 +157,7 @@ func (t *table) close() error {
 // minorUnits returns quantity x price x 100 of two decimal numbers, computed exactly from their text and rounded half away from zero.
 func minorUnits(quantity int64, price string) (money.Amount, error) {
 	p, ok := new(big.Rat).SetString(price)
-	if !ok || len(price) > 32 || strings.ContainsAny(price, "eE/_") {
+	if !ok || len(price) > 32 || strings.Trim(price, "0123456789.-") != "" {
 		return 0, fmt.Errorf("%q is not a decimal number", price)
 	}
 	p.Mul(p, new(big.Rat).SetInt64(2*100*quantity)) // twice the value, so that adding one and halving rounds

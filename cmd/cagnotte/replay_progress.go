@@ -17,6 +17,8 @@ type replayProgress struct {
 	mu    sync.Mutex
 	state replayState
 	early map[int]bool // acknowledged ahead of a receipt before them
+	begun time.Time    // of this run
+	spent float64      // seconds of the runs before
 	saved time.Time
 	err   error // of the last attempt to write
 }
@@ -35,7 +37,7 @@ type replayState struct {
 const progressEvery = 200 * time.Millisecond
 
 func openProgress(path string, about replayInfo) (*replayProgress, error) {
-	p := &replayProgress{path: path, early: map[int]bool{}, state: replayState{Source: about.name, Receipts: about.receipts, Offsets: map[int32]int64{}}}
+	p := &replayProgress{path: path, early: map[int]bool{}, begun: time.Now(), state: replayState{Source: about.name, Receipts: about.receipts, Offsets: map[int32]int64{}}}
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return p, nil
@@ -51,7 +53,7 @@ func openProgress(path string, about replayInfo) (*replayProgress, error) {
 		return nil, exitf(ExitUsage, "the data directory holds a replay of %d receipts of %s, not of %d of %s: give --data DIR of its own",
 			old.Receipts, old.Source, about.receipts, about.name)
 	}
-	p.state = old
+	p.state, p.spent = old, old.Seconds
 	if p.state.Offsets == nil {
 		p.state.Offsets = map[int32]int64{}
 	}
@@ -86,10 +88,9 @@ func (p *replayProgress) snapshot() (replayState, error) {
 }
 
 // save writes the file now. done tells that everything has arrived.
-func (p *replayProgress) save(took time.Duration, done bool) error {
+func (p *replayProgress) save(done bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state.Seconds += took.Seconds()
 	p.state.Done = done
 	p.write()
 	return p.err
@@ -98,6 +99,7 @@ func (p *replayProgress) save(took time.Duration, done bool) error {
 // write is called with mu held.
 func (p *replayProgress) write() {
 	p.saved = time.Now()
+	p.state.Seconds = p.spent + p.saved.Sub(p.begun).Seconds()
 	raw, err := json.Marshal(p.state)
 	if err == nil {
 		err = writeFileAtomic(p.path, raw)
