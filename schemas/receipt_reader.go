@@ -1,0 +1,53 @@
+package schemas
+
+import (
+	"errors"
+
+	"cagnotte/pipeline/retail"
+)
+
+// ReceiptReader reads receipts without framing that were all written with one schema, as in an object container file. Not safe for concurrent use.
+type ReceiptReader struct {
+	writers writers
+	writer  *writer
+	buf     []byte
+}
+
+// NewReceiptReader returns a reader of what was written with the schema. It fails when the schema is not valid Avro, or cannot be read as a receipt.
+func NewReceiptReader(writerSchema string) (*ReceiptReader, error) {
+	rr := &ReceiptReader{}
+	if err := rr.writers.init(nil); err != nil {
+		return nil, err
+	}
+	rr.writer = rr.writers.plan(kindReceipt, writerSchema)
+	if rr.writer.refusal != "" {
+		return nil, errors.New(rr.writer.refusal)
+	}
+	return rr, nil
+}
+
+// Read decodes one record into r, whose strings alias memory of the reader: they are good until the next Read. A failure is a *DecodeError and
+// leaves r empty.
+func (rr *ReceiptReader) Read(body []byte, r *retail.Receipt) error {
+	rr.buf = append(append(rr.buf[:0], make([]byte, headerBytes)...), body...)
+	value := rr.buf
+	if !rr.writer.same {
+		resolved, err := rr.writers.resolve(kindReceipt, rr.writer, value)
+		if err != nil {
+			r.Reset()
+			return &DecodeError{Code: retail.CodeSchema, Detail: err.Error()}
+		}
+		value = resolved
+	}
+	d := reader{buf: value, pos: headerBytes}
+	readReceipt(&d, r)
+	if err := d.close(0); err != nil {
+		r.Reset()
+		return err
+	}
+	sortAttributes(r)
+	return nil
+}
+
+// AppendReceiptBody appends r in the bytes of the current schema, without framing: a datum of an object container file.
+func AppendReceiptBody(dst []byte, r *retail.Receipt) []byte { return appendReceipt(dst, r) }
