@@ -50,7 +50,7 @@ type delta struct {
 	Budget      *Budget       `json:"budget,omitempty"`
 	Series      *Series       `json:"series,omitempty"`
 	Campaigns   []CampaignRow `json:"campaigns,omitempty"`
-	Order       []string      `json:"order,omitempty"`
+	Order       []string      `json:"order,omitzero"` // an empty list is news too
 	DeadLetters *DeadLetters  `json:"dead_letters,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,8 @@ import (
 )
 
 const (
-	ratesEvery = 10 * time.Second // participation of all campaigns, while somebody watches
+	ratesEvery = 10 * time.Second // a round of participation over the campaigns, at best
+	maxRates   = 30               // campaigns whose participation is listed
 	baseEvery  = 5 * time.Second  // until the day's beginning is complete
 )
 
@@ -54,6 +56,7 @@ func (l *live) run(ctx context.Context) error {
 		defer l.store.close()
 		wg.Go(func() { l.keepBase(ctx) })
 		wg.Go(func() { l.keepRates(ctx) })
+		wg.Go(func() { l.keepLetters(ctx) })
 	}
 	err := l.tail.run(ctx)
 	cancel()
@@ -90,16 +93,34 @@ func (l *live) keepBase(ctx context.Context) {
 	}
 }
 
-// keepRates reads participation and dead letters every few seconds while somebody watches.
-func (l *live) keepRates(ctx context.Context) {
-	for {
-		wait := time.Second
-		if l.viewers.Load() > 0 {
-			began := time.Now()
-			l.readRates(ctx)
-			wait = max(ratesEvery, refreshFactor*time.Since(began))
-			l.waitLetters(ctx, wait)
+// keepLetters reads the dead letters every two seconds while somebody watches.
+func (l *live) keepLetters(ctx context.Context) {
+	for sleep(ctx, refreshEvery) {
+		if l.viewers.Load() == 0 {
 			continue
+		}
+		letters, err := l.store.letters(ctx)
+		if err != nil {
+			l.opts.Logger.Debug("dead letters cannot be read now", "error", err)
+			continue
+		}
+		l.mu.Lock()
+		l.letters = letters
+		l.mu.Unlock()
+	}
+}
+
+// keepRates reads the participation of the listed campaigns, one after the other, while somebody watches; asking takes at most a fifth of
+// the time.
+func (l *live) keepRates(ctx context.Context) {
+	for next := 0; ; {
+		wait := time.Second
+		began := time.Now()
+		if list := l.listed(began); l.viewers.Load() > 0 && len(list) > 0 {
+			next %= len(list)
+			l.readRate(ctx, list[next])
+			next++
+			wait = max(ratesEvery/time.Duration(len(list)), refreshFactor*time.Since(began))
 		}
 		if !sleep(ctx, wait) {
 			return
@@ -107,33 +128,33 @@ func (l *live) keepRates(ctx context.Context) {
 	}
 }
 
-// waitLetters spends the time until the next rates, reading the dead letters meanwhile.
-func (l *live) waitLetters(ctx context.Context, wait time.Duration) {
-	for end := time.Now().Add(wait); time.Now().Before(end); {
-		letters, err := l.store.letters(ctx)
-		if err == nil {
-			l.mu.Lock()
-			l.letters = letters
-			l.mu.Unlock()
-		} else if ctx.Err() == nil {
-			l.opts.Logger.Debug("dead letters cannot be read now", "error", err)
-		}
-		if !sleep(ctx, refreshEvery) {
-			return
+// listed returns the campaigns that have begun, those of most interest first.
+func (l *live) listed(now time.Time) []*rules.Campaign {
+	var begun []*rules.Campaign
+	for _, c := range l.catalog.all(now) {
+		if int64(c.Window.From) <= now.UnixMilli() {
+			begun = append(begun, c)
 		}
 	}
+	slices.SortStableFunc(begun, func(a, b *rules.Campaign) int { return byInterest(rowOf(a, now), rowOf(b, now)) })
+	return begun[:min(len(begun), maxRates)]
 }
 
-func (l *live) readRates(ctx context.Context) {
-	rates, err := l.store.rates(ctx)
+func (l *live) readRate(ctx context.Context, c *rules.Campaign) {
+	rate, err := l.store.rate(ctx, c)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.opts.Logger.Debug("participation cannot be read now", "error", err)
+			l.opts.Logger.Debug("participation cannot be read now", "campaign", c.ID, "error", err)
 		}
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	rates := maps.Clone(l.rates) // snapshots hold the old map
+	if rates == nil {
+		rates = map[string]*Participant{}
+	}
+	rates[c.ID] = rate
 	l.rates = rates
 }
 

@@ -115,23 +115,13 @@ func mapLiteral(m map[int32]int64) string {
 	return b.String()
 }
 
-// rates reads the participation of all campaigns.
-func (s *store) rates(ctx context.Context) (map[string]*Participant, error) {
-	rows, err := read[struct {
-		Campaign     string `ch:"campaign"`
-		Eligible     uint64 `ch:"eligible"`
-		Participants uint64 `ch:"participants"`
-		AsOfMs       int64  `ch:"as_of_ms"`
-	}](ctx, s.r, "rates", nil)
+// rate reads one campaign's participation for its row.
+func (s *store) rate(ctx context.Context, c *rules.Campaign) (*Participant, error) {
+	m, err := s.memberStats(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]*Participant, len(rows))
-	for _, r := range rows {
-		k, n := int64(r.Participants), int64(r.Eligible)
-		out[r.Campaign] = &Participant{Participants: k, Eligible: n, Rate: measure.Wilson(k, n, level), AsOfMs: r.AsOfMs}
-	}
-	return out, nil
+	return &Participant{Participants: m.participants, Eligible: m.eligibleT, Rate: measure.Wilson(m.participants, m.eligibleT, level), AsOfMs: m.asOfMs}, nil
 }
 
 // letters reads what was refused lately, by code.
@@ -169,10 +159,13 @@ func clip(s string, most int) string {
 	return s
 }
 
+// versionKey names a version of a campaign: another version may have another window or draw.
+func versionKey(c *rules.Campaign) string { return c.ID + "@" + strconv.Itoa(int(c.Version)) }
+
 // memberStats reads one campaign's members.
 func (s *store) memberStats(ctx context.Context, c *rules.Campaign) (memberMoments, error) {
-	return s.members.get(c.ID, func() (memberMoments, error) {
-		rows, err := read[armRow](ctx, s.r, "members", params{"campaign": c.ID})
+	return s.members.get(versionKey(c), func() (memberMoments, error) {
+		rows, err := read[armRow](ctx, s.r, "members", memberParams(c, time.Now()))
 		if err != nil {
 			return memberMoments{}, err
 		}
@@ -188,8 +181,19 @@ func (s *store) memberStats(ctx context.Context, c *rules.Campaign) (memberMomen
 	})
 }
 
+// memberParams names the campaign's window; one without an end ends now.
+func memberParams(c *rules.Campaign, now time.Time) params {
+	to := int64(c.Window.To)
+	if to == 0 {
+		to = now.UnixMilli()
+	}
+	return params{
+		"campaign": c.ID, "t0_ms": strconv.FormatInt(int64(c.Window.From), 10), "t1_ms": strconv.FormatInt(to, 10), "holdout_bp": strconv.Itoa(int(c.HoldoutBP)),
+	}
+}
+
 func (s *store) allMembers(ctx context.Context, c *rules.Campaign) (int64, error) {
-	return s.all.get(c.ID, func() (int64, error) {
+	return s.all.get(versionKey(c), func() (int64, error) {
 		rows, err := read[struct {
 			Members uint64 `ch:"members"`
 		}](ctx, s.r, "all_members", params{"campaign": c.ID, "holdout_bp": strconv.Itoa(int(c.HoldoutBP))})

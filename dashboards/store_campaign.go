@@ -13,7 +13,7 @@ import (
 
 // traffic compares participating stores with the others, by whole trading days.
 func (s *store) traffic(ctx context.Context, c *rules.Campaign) (Traffic, error) {
-	return s.stores.get(c.ID+"@"+strconv.Itoa(int(c.Version)), func() (Traffic, error) {
+	return s.stores.get(versionKey(c), func() (Traffic, error) {
 		from, to := windowDays(&c.Window)
 		rows, err := read[storeRow](ctx, s.r, "stores", params{"from": from, "to": to, "before_days": strconv.Itoa(beforeDays)})
 		if err != nil {
