@@ -95,14 +95,23 @@ func (d *devDir) takeLock() error {
 }
 
 func (d *devDir) checkDisk() error {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(d.path, &fs); err != nil {
+	free, err := diskFree(d.path)
+	if err != nil {
 		return exitf(ExitFailed, "look at the disk of %s: %w", d.path, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < diskMin {
+	if free < diskMin {
 		return exitf(ExitFailed, "only %d MB are free on the disk of %s, dev needs %d MB: free some, or give --data DIR on another disk", free>>20, d.path, diskMin>>20)
 	}
 	return nil
+}
+
+// diskFree returns the bytes that may still be written to the disk of a directory.
+func diskFree(dir string) (uint64, error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return 0, err
+	}
+	return fs.Bavail * uint64(fs.Bsize), nil
 }
 
 func (d *devDir) readSettings(want devWant) error {

@@ -26,9 +26,11 @@ func (d *dev) startSink(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("telemetry: %w", err)
 	}
+	observer := meter.observer()
+	observer.Visible = d.tel.traceRow
 	s, err := sink.New(sink.Options{
 		Brokers: b.brokers, ClientOpts: b.opts, Group: sinkGroup, Addr: b.clickhouse, Codec: b.codec, Policy: d.policy, Logger: d.g.Logger,
-		Observer: meter.observer(),
+		Observer: observer,
 	})
 	if err != nil {
 		return err

@@ -24,10 +24,15 @@ type Main struct {
 	Dev      DevCmd      `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
 	Campaign CampaignCmd `cmd:"" help:"Write, check, test and publish campaigns."`
 	Run      RunCmd      `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
+	Sink     SinkCmd     `cmd:"" help:"Copy the topics to ClickHouse, each row once."`
+	Gateway  GatewayCmd  `cmd:"" help:"Take receipts in by HTTP."`
 	Dash     DashCmd     `cmd:"" help:"Serve the live pages."`
-	Load     LoadCmd     `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
+	Topic    TopicCmd    `cmd:"" help:"Create the topics."`
 	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
+	State    StateCmd    `cmd:"" help:"Look into the local state."`
+	Load     LoadCmd     `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
 	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
+	Doctor   DoctorCmd   `cmd:"" help:"Check Kafka, topics, registry, ClickHouse, clocks and disk, with remedies."`
 	Version  VersionCmd  `cmd:"" help:"Print version, platform and the versions of the main parts."`
 	Broker   BrokerCmd   `cmd:"" hidden:"" help:"Run the development broker as a process."`
 }

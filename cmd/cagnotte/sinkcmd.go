@@ -94,11 +94,13 @@ func (c *SinkCmd) sink(ctx context.Context, g *Globals, tel *telemetry, health *
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}
+	observer := meter.observer()
+	observer.Visible = tel.traceRow
 	policy := retail.DefaultPolicy()
 	policy.Currency, policy.MaxAgeMs = c.Currency, retail.Instant(c.MaxReceiptAge.Milliseconds())
 	s, err := sink.New(sink.Options{
 		Brokers: g.Brokers, ClientOpts: clientOpts, Group: c.Group, Addr: c.addr(), Codec: codec, Policy: policy,
-		FlushInterval: c.FlushInterval, MaxRows: c.MaxRows, Logger: g.Logger, Observer: health.watch(meter.observer()),
+		FlushInterval: c.FlushInterval, MaxRows: c.MaxRows, Logger: g.Logger, Observer: health.watch(observer),
 	})
 	if err != nil {
 		return nil, exitf(ExitUsage, "%w", err)

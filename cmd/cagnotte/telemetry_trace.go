@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"cagnotte/pipeline"
+	"cagnotte/pipeline/sink"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// One trace follows a sampled receipt: "POST /v1/receipts" (traced) -> "process receipt" (append to commit) -> "write receipt" (commit to ClickHouse
-// row). What ties them is the W3C traceparent header: of the HTTP request, then of the Kafka record, which every hop hands on.
+// One trace follows a sampled receipt: "POST /v1/receipts" (traced) -> "process receipt" (append to commit) -> "write receipts" and the other
+// tables (append to visible rows). What ties them is the W3C traceparent header: of the HTTP request, then of the Kafka record, which every hop hands on.
 
 // traced starts a span for each request that brings receipts and hands its context to next in the request's header.
 func (t *telemetry) traced(next http.Handler) http.Handler {
@@ -52,4 +53,19 @@ func (t *telemetry) traceReceipt(e pipeline.ReceiptEvent) {
 			attribute.Int64("messaging.kafka.offset", e.Offset),
 			attribute.Int("cagnotte.decision.results", e.Results)))
 	span.End(trace.WithTimestamp(e.CommittedAt))
+}
+
+// traceRow records the span of a record's way from its append to its row in ClickHouse.
+func (t *telemetry) traceRow(v sink.Visible) {
+	ctx, ok := parentOf(v.Traceparent)
+	if !ok {
+		return
+	}
+	_, span := t.tracer.Start(ctx, "write "+v.Table, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithTimestamp(v.AppendedAt),
+		trace.WithAttributes(
+			attribute.String("db.system.name", "clickhouse"), attribute.String("db.collection.name", v.Table),
+			attribute.String("messaging.destination.name", v.Topic),
+			attribute.Int("messaging.destination.partition.id", int(v.Partition)),
+			attribute.Int64("messaging.kafka.offset", v.Offset)))
+	span.End(trace.WithTimestamp(v.InsertedAt))
 }
