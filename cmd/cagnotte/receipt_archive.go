@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cagnotte/pipeline/retail"
+	"cagnotte/schemas"
+
+	"github.com/linkedin/goavro/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ReceiptArchiveCmd keeps receipts in Avro object container files, which Spark, DuckDB and ClickHouse read as they are.
+type ReceiptArchiveCmd struct {
+	Out   string `xor:"direction" required:"" help:"Write the receipts that the topic holds now to this file." placeholder:"FILE.avro"`
+	From  string `xor:"direction" required:"" help:"Read such a file and print its receipts as NDJSON." placeholder:"FILE.avro"`
+	Force bool   `help:"Replace an existing file."`
+}
+
+// Run writes or reads an archive.
+func (c *ReceiptArchiveCmd) Run(ctx context.Context, g *Globals) error {
+	if c.From != "" {
+		return c.read(ctx, g)
+	}
+	if _, err := os.Stat(c.Out); err == nil && !c.Force {
+		return exitf(ExitUsage, "%s exists; --force replaces it", c.Out)
+	}
+	return c.write(ctx, g)
+}
+
+// write fills a file beside its final name, syncs it and moves it there, so that there is a whole archive or none.
+func (c *ReceiptArchiveCmd) write(ctx context.Context, g *Globals) error {
+	file, err := os.CreateTemp(filepath.Dir(c.Out), filepath.Base(c.Out)+".*")
+	if err != nil {
+		return fmt.Errorf("write archive: %w", err)
+	}
+	defer os.Remove(file.Name()) // nothing is left to remove after the rename
+	a, err := newArchive(file)
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	t := topicReader{g: g, from: "start"}
+	reported := time.Now()
+	err = t.run(ctx, func(_ *kgo.Record, r *retail.Receipt) error {
+		if time.Since(reported) > 2*time.Second {
+			reported = time.Now()
+			g.say("%s receipts", grouped(a.count))
+		}
+		return a.add(r)
+	})
+	if err == nil {
+		err = a.flush()
+	}
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), c.Out)
+	}
+	if err != nil {
+		return fmt.Errorf("write archive %s: %w", c.Out, err)
+	}
+	g.say("%s receipts in %s, %s records could not be read", grouped(a.count), c.Out, grouped(t.bad))
+	return nil
+}
+
+// archiveBlock is how many receipts share a block of the file, and its compression.
+const archiveBlock = 1000
+
+// archive writes an object container file with the current schema.
+type archive struct {
+	out   *bufio.Writer
+	ocf   *goavro.OCFWriter
+	block []any
+	body  []byte
+	count int64
+}
+
+func newArchive(w io.Writer) (*archive, error) {
+	current, _ := schemas.CurrentSchema("receipt")
+	a := &archive{out: bufio.NewWriterSize(w, 1<<20)}
+	var err error
+	a.ocf, err = goavro.NewOCFWriter(goavro.OCFConfig{W: a.out, Schema: current.Text, CompressionName: goavro.CompressionDeflateLabel})
+	return a, err
+}
+
+func (a *archive) add(r *retail.Receipt) error {
+	a.body = schemas.AppendReceiptBody(a.body[:0], r)
+	native, _, err := a.ocf.Codec().NativeFromBinary(a.body)
+	if err != nil {
+		return fmt.Errorf("receipt %s: %w", r.ID, err)
+	}
+	a.count++
+	if a.block = append(a.block, native); len(a.block) < archiveBlock {
+		return nil
+	}
+	return a.flush()
+}
+
+func (a *archive) flush() error {
+	if len(a.block) > 0 {
+		if err := a.ocf.Append(a.block); err != nil {
+			return err
+		}
+		a.block = a.block[:0]
+	}
+	return a.out.Flush()
+}
+
+// read prints the receipts of a file that was written with any version of the schema.
+func (c *ReceiptArchiveCmd) read(ctx context.Context, g *Globals) error {
+	file, err := os.Open(c.From)
+	if err != nil {
+		return exitf(ExitNotFound, "read archive: %w", err)
+	}
+	defer file.Close()
+	ocf, err := goavro.NewOCFReader(bufio.NewReaderSize(file, 1<<20))
+	if err != nil {
+		return exitf(ExitInvalid, "%s is not an Avro file: %w", c.From, err)
+	}
+	reader, err := schemas.NewReceiptReader(ocf.Codec().Schema())
+	if err != nil {
+		return exitf(ExitInvalid, "%s: %w", c.From, err)
+	}
+	out := bufio.NewWriterSize(g.Out, 64<<10)
+	n, err := printArchive(ctx, out, ocf, reader)
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return exitf(ExitInvalid, "%s, receipt %d: %w", c.From, n+1, err)
+	}
+	return nil
+}
+
+func printArchive(ctx context.Context, out io.Writer, ocf *goavro.OCFReader, reader *schemas.ReceiptReader) (n int64, err error) {
+	var r retail.Receipt
+	var body, text []byte
+	for ocf.Scan() && ctx.Err() == nil {
+		native, err := ocf.Read()
+		if err != nil {
+			return n, err
+		}
+		if body, err = ocf.Codec().BinaryFromNative(body[:0], native); err != nil {
+			return n, err
+		}
+		if err := reader.Read(body, &r); err != nil {
+			return n, err
+		}
+		text = append(schemas.EncodeReceiptJSON(text[:0], &r), '\n')
+		if _, err := out.Write(text); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, errors.Join(ocf.Err(), ctx.Err())
+}
