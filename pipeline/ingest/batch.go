@@ -21,7 +21,7 @@ type result struct {
 	Code      retail.Code `json:"code,omitempty"`
 	Errors    []finding   `json:"errors,omitempty"`
 	Warnings  []finding   `json:"warnings,omitempty"`
-	hash      uint64
+	verdict   verdict
 	sameAs    int // index of the result whose receipt it repeats, -1 when none
 }
 
@@ -103,7 +103,7 @@ func (s *Server) takeAll(r *http.Request, wk *work, pieces []piece) (results []r
 	waiting := 0
 	for i, p := range pieces {
 		if s.takeOne(&results[i], wk, p, here, i, results) {
-			s.produceInBatch(ctx, r, wk, &results[i], func(err error) { acks <- ack{i, err} })
+			s.produce(ctx, r.Header, wk, results[i].verdict, func(err error) { acks <- ack{i, err} })
 			waiting++
 		}
 	}
@@ -114,10 +114,6 @@ func (s *Server) takeAll(r *http.Request, wk *work, pieces []piece) (results []r
 		}
 	}
 	return results, lastErr
-}
-
-func (s *Server) produceInBatch(ctx context.Context, r *http.Request, wk *work, res *result, done func(error)) {
-	s.produce(ctx, r.Header, wk, verdict{hash: res.hash}, done)
 }
 
 // takeOne fills the result of one piece and reports whether it is to be produced.
@@ -132,7 +128,7 @@ func (s *Server) takeOne(res *result, wk *work, p piece, here map[string]int, i 
 		res.refuse(v.problem)
 		return false
 	}
-	res.Warnings, res.hash = v.warnings, v.hash
+	res.Warnings, res.verdict = v.warnings, v
 	if v.duplicate {
 		res.Status = statusDuplicate
 		return false
@@ -142,7 +138,7 @@ func (s *Server) takeOne(res *result, wk *work, p piece, here map[string]int, i 
 		here[res.ReceiptID] = i
 		return true
 	}
-	if results[first].hash != v.hash {
+	if results[first].verdict.hash != v.hash {
 		res.refuse(conflict(&wk.receipt))
 		return false
 	}

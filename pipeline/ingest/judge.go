@@ -15,6 +15,7 @@ type verdict struct {
 	status    int             // HTTP status of the problem
 	duplicate bool            // the stream has it already
 	hash      uint64          // of its content
+	bytes     int             // of its text
 	warnings  []finding
 }
 
@@ -31,7 +32,7 @@ func (s *Server) judge(text []byte, wk *work) verdict {
 	if pr := s.opts.Policy.Validate(r, retail.Instant(s.now().UnixMilli())); pr != nil {
 		return refused(pr, text)
 	}
-	v := verdict{warnings: warnings(r)}
+	v := verdict{warnings: warnings(r), bytes: len(text)}
 	v.hash, wk.scratch = r.ContentHash(wk.scratch)
 	known, same := s.seen.check(string(r.ID), v.hash)
 	if known && !same {

@@ -217,7 +217,7 @@ func (s *Server) produce(ctx context.Context, header http.Header, wk *work, v ve
 	id := strings.Clone(string(r.ID)) // the receipt's own id lies in the request's buffer
 	rec := &kgo.Record{
 		Topic: schemas.TopicReceipts, Key: key, Partition: schemas.PartitionOf(string(key), s.opts.Partitions),
-		Value: s.opts.Codec.AppendReceipt(make([]byte, 0, len(wk.body)/2+256), r),
+		Value: s.opts.Codec.AppendReceipt(make([]byte, 0, v.bytes/2+64), r),
 	}
 	if tp := traceparent(header); tp != "" {
 		rec.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: []byte(tp)}}
