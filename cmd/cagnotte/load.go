@@ -33,6 +33,7 @@ type LoadRunCmd struct {
 	Receipts  int64   `default:"1000000" help:"How many receipts to send."`
 	Rate      float64 `default:"0" help:"Receipts per second, open loop; 0 is as fast as it goes."`
 	Seed      uint64  `default:"1" help:"The same seed makes the same stream."`
+	Days      int     `default:"20" help:"Days of event time that the stream spans, ending an hour ago."`
 	Members   int     `default:"200000" help:"Loyalty accounts; how often each one shops follows Zipf 1.1."`
 	Shops     int     `default:"60" help:"Shops."`
 	Campaigns string  `type:"existingdir" help:"Directory with campaign documents (default: the 20 of the load test, which use every construct)." placeholder:"DIR"`
@@ -66,6 +67,8 @@ func (c *LoadRunCmd) Validate() error {
 		return fmt.Errorf("--receipts %d: want 1 or more", c.Receipts)
 	case c.Rate < 0:
 		return fmt.Errorf("--rate %g: want 0 or more", c.Rate)
+	case c.Days < 1 || c.Days > 300:
+		return fmt.Errorf("--days %d: want 1 to 300", c.Days)
 	case c.Instances < 1 || c.Instances > int(c.Partitions):
 		return fmt.Errorf("--instances %d: want 1 to the number of partitions, %d", c.Instances, c.Partitions)
 	case c.KillBroker > 0 && c.Kafka != "fake" && c.Kafka != "real":
@@ -94,7 +97,7 @@ func (c *LoadRunCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	stack.Instances, stack.Embedded = c.Instances, c.Kafka == "fake" && c.KillBroker > 0
 	result, err := drive.Run(ctx, drive.Options{
-		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Audit: c.Audit,
+		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Days: c.Days, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Audit: c.Audit,
 		Kill:         drive.KillPlan{Pipeline: c.KillPipeline, Sink: c.KillSink, Engine: c.KillEngine, Broker: c.KillBroker},
 		DrainTimeout: c.DrainTimeout, Terminal: isTerminal(g.Err),
 	})
@@ -139,7 +142,7 @@ func (s *loadStack) stack(g *Globals) (o drive.StackOptions, done func(ok bool),
 			if err != nil {
 				return nil, err
 			}
-			return &drive.Engine{Addr: e.Addr, HTTPAddr: e.HTTPAddr, Kill: e.Kill, Stop: e.Stop, PID: e.Pid()}, nil
+			return &drive.Engine{Addr: e.Addr, HTTPAddr: e.HTTPAddr, Kill: func() { e.Kill(); <-e.Done() }, Stop: e.Stop, PID: e.Pid()}, nil
 		},
 	}
 	return o, done, nil

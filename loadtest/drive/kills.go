@@ -27,6 +27,8 @@ type Kills struct {
 type killer struct {
 	s    *stack
 	plan KillPlan
+	// failed is called when a restart fails: the run cannot go on.
+	failed func(error)
 
 	mu    sync.Mutex // one kill at a time, and it guards what follows
 	kills Kills
@@ -79,6 +81,7 @@ func (k *killer) strike(v victim) bool {
 	defer cancel()
 	if err := v.again(ctx); err != nil {
 		k.err = fmt.Errorf("kill and restart: %w", err)
+		k.failed(k.err)
 		return false
 	}
 	*v.count++
@@ -97,11 +100,11 @@ func (k *killer) missed() {
 	}
 }
 
-// so far returns what was killed, and the first failure.
-func (k *killer) soFar() (Kills, error) {
+// soFar returns what was killed.
+func (k *killer) soFar() Kills {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.kills, k.err
+	return k.kills
 }
 
 func (k *killer) pipeline(context.Context) error {

@@ -29,6 +29,7 @@ type Options struct {
 	Receipts     int64
 	Seed         uint64
 	Rate         float64 // receipts per second, 0: as fast as it goes
+	Days         int     // of event time that the stream spans; default 20
 	Members      int
 	Shops        int
 	CampaignsDir string // documents to publish; empty: the 20 of the load test
@@ -113,6 +114,12 @@ func (r *loadRun) crashed(name string, err error) {
 	r.cancel()
 }
 
+// giveUp ends the run for a reason.
+func (r *loadRun) giveUp(err error) {
+	r.problem(err)
+	r.cancel()
+}
+
 // problem notes what went wrong without ending the run.
 func (r *loadRun) problem(err error) {
 	if err == nil {
@@ -133,14 +140,14 @@ func (r *loadRun) explain(err error) error {
 	return err
 }
 
-// prepare makes the stream and publishes the campaigns. The stream spans twenty days of event time that end a little before now, however many
-// receipts there are.
+// prepare makes the stream and publishes the campaigns. The stream spans some days of event time that end before now, however many receipts there
+// are.
 func (r *loadRun) prepare(ctx context.Context) error {
-	const days = 20
+	days := retail.Instant(max(r.o.Days, 1))
 	to := retail.Instant(time.Now().Add(-time.Hour).UnixMilli())
 	from := to - days*86_400_000
 	g, err := loadtest.New(loadtest.Options{
-		Seed: r.o.Seed, Start: from, PerDay: float64(r.o.Receipts) / (days + 1), Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
+		Seed: r.o.Seed, Start: from, PerDay: float64(r.o.Receipts) / float64(days) * 1.1, Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
 		Encode: r.s.codec.AppendReceipt,
 	})
 	if err != nil {
@@ -237,6 +244,7 @@ func (r *loadRun) drive(ctx context.Context) error {
 func (r *loadRun) send(ctx context.Context) error {
 	killing, stop := context.WithCancel(ctx)
 	defer stop()
+	r.killer.failed = r.giveUp
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
@@ -250,8 +258,6 @@ func (r *loadRun) send(ctx context.Context) error {
 	}
 	stop()
 	<-killed
-	_, killErr := r.killer.soFar()
-	r.problem(killErr)
 	return err
 }
 
@@ -279,7 +285,7 @@ func (r *loadRun) drained(ctx context.Context, group string, still time.Duration
 
 func (r *loadRun) summarise() {
 	r.result.Sent, r.result.Kinds = r.producer.Acknowledged(), r.producer.Generator.Counts()
-	r.result.Kills, _ = r.killer.soFar()
+	r.result.Kills = r.killer.soFar()
 	r.result.Append = r.producer.Latency.Summary()
 	if r.o.Rate > 0 {
 		ledger, ch := r.ledger.Summary(), r.visible.h.Summary()

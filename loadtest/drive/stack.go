@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 // Engine is a running ClickHouse of our own.
 type Engine struct {
 	Addr, HTTPAddr string
-	Kill           func()
+	Kill           func() // SIGKILL; returns when the process is gone
 	Stop           func(context.Context) error
 	PID            int
 }
@@ -49,13 +50,16 @@ type StackOptions struct {
 
 // stack is the product with everything around it, each part a process of its own.
 type stack struct {
-	o         StackOptions
-	broker    *cluster.Cluster // nil: somebody else's
-	brokers   []string
-	registry  *schemas.Registry
-	client    *sr.Client
-	codec     *schemas.Codec
-	engine    *Engine
+	o        StackOptions
+	broker   *cluster.Cluster // nil: somebody else's
+	brokers  []string
+	registry *schemas.Registry
+	client   *sr.Client
+	codec    *schemas.Codec
+	engine   *Engine
+
+	enginePorts [2]int // native and HTTP, kept over restarts
+
 	pipelines []*Process
 	metrics   []string // addresses of the pipelines' /metrics
 	sink      *Process
@@ -99,7 +103,11 @@ func (s *stack) startBroker(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		s.broker, err = cluster.StartFakeChild(cluster.FakeOptions{Dir: filepath.Join(s.o.Dir, "broker"), LogWriter: logs})
+		addr, err := freeAddr()
+		if err != nil {
+			return err
+		}
+		s.broker, err = cluster.StartFakeChild(cluster.FakeOptions{Dir: filepath.Join(s.o.Dir, "broker"), Port: portOf(addr), LogWriter: logs})
 		if err != nil {
 			return err
 		}
@@ -182,11 +190,16 @@ func (s *stack) startClickHouse(ctx context.Context) error {
 }
 
 func (s *stack) startEngine(ctx context.Context) error {
-	tcp, http := 0, 0
-	if s.engine != nil {
-		tcp, http = portOf(s.engine.Addr), portOf(s.engine.HTTPAddr)
+	if s.enginePorts == [2]int{} {
+		for i := range s.enginePorts {
+			addr, err := freeAddr()
+			if err != nil {
+				return err
+			}
+			s.enginePorts[i] = portOf(addr)
+		}
 	}
-	e, err := s.o.StartEngine(ctx, filepath.Join(s.o.Dir, "clickhouse"), tcp, http)
+	e, err := s.o.StartEngine(ctx, filepath.Join(s.o.Dir, "clickhouse"), s.enginePorts[0], s.enginePorts[1])
 	if err != nil {
 		return err
 	}
@@ -251,14 +264,18 @@ func (s *stack) note(err error) {
 	}
 }
 
-// freeAddr returns a loopback address that is free now.
+// freeAddr returns a loopback address that is free now and outside the range that the kernel takes for outgoing connections: a part that is killed and
+// started again on its port must not find a stranger's connection there, or its own client's, connected to itself.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(15_000+rand.IntN(15_000)))
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		return addr, l.Close()
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", errors.New("no free port between 15000 and 29999")
 }
 
 func portOf(addr string) int {

@@ -69,7 +69,7 @@ func (w *watcher) ask(ctx context.Context, adm *kadm.Client, f *figures) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	f.sent = w.producer.Acknowledged()
-	f.kills, _ = w.killer.soFar()
+	f.kills = w.killer.soFar()
 	if at, err := adm.FetchOffsets(ctx, pipelineGroup); err == nil {
 		sum := int64(0)
 		at.Each(func(o kadm.OffsetResponse) { sum += max(o.At, 0) })

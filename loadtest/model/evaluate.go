@@ -191,7 +191,7 @@ func stack(awards []award) []bool {
 
 // beats reports whether a drives b out of their group. earlier says that a comes first in the order of evaluation.
 func (a *award) beats(b *award, earlier bool) bool {
-	if a.heldOut || a.c.group == "" || a.c.group != b.c.group {
+	if a.heldOut || a.desired == 0 || a.c.group == "" || a.c.group != b.c.group {
 		return false
 	}
 	switch b.c.mode {

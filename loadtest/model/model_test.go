@@ -279,6 +279,12 @@ func TestReturnCanMakeAnotherCampaignWin(t *testing.T) {
 	newRun(t, a, b).feed(sale("r", line1("A", 2000), line1("B", 1000)), back("x", "r", 1, 2000, 1)).want("r a 200", "x a -200", "x b 100")
 }
 
+func TestReturnCanMakeTheSecondOfAGroupWin(t *testing.T) {
+	a := campaignDoc("a", "lines: {category: A}\nwhen: {min_spend: 15.00}\nreward: {percent: 10}\nstacking: {group: g, mode: first}\npriority: 5\n")
+	b := campaignDoc("b", "lines: {category: B}\nreward: {percent: 10}\nstacking: {group: g, mode: first}\n")
+	newRun(t, a, b).feed(sale("r", lineOf("A", 2000, 2), line1("B", 1000)), back("x", "r", 1, 1000, 1)).want("r a 200", "x a -200", "x b 100")
+}
+
 func TestVoidTakesEverythingBack(t *testing.T) {
 	doc := campaignDoc("c", "reward: {percent: 10}\n")
 	void := func() *wire.Receipt {
