@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"cagnotte/pipeline/money"
-	"cagnotte/schemas"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // waitSunk returns when the sink has written everything that is in the topics.
@@ -32,21 +31,15 @@ type totals struct {
 
 func readTotals(ctx context.Context, addr string) (totals, error) {
 	var t totals
-	opts, err := schemas.ClickHouseOptions(addr)
-	if err != nil {
-		return t, err
-	}
-	conn, err := clickhouse.Open(opts)
-	if err != nil {
-		return t, fmt.Errorf("read the totals: %w", err)
-	}
-	defer conn.Close()
-	err = conn.QueryRow(ctx, "SELECT count(), uniqExactIf(account_id, account_id != ''), sum(amount_minor) FROM cagnotte.receipts").
-		Scan(&t.receipts, &t.members, &t.amount)
-	if err != nil {
-		return t, fmt.Errorf("read the totals: %w", err)
-	}
-	err = conn.QueryRow(ctx, "SELECT count(), sumIf(amount_minor, kind IN ('EARN', 'REVERSE')) FROM cagnotte.ledger_entries").Scan(&t.entries, &t.granted)
+	err := withClickHouse(addr, func(conn driver.Conn) error {
+		err := conn.QueryRow(ctx, "SELECT count(), uniqExactIf(account_id, account_id != ''), sum(amount_minor) FROM cagnotte.receipts").
+			Scan(&t.receipts, &t.members, &t.amount)
+		if err != nil {
+			return err
+		}
+		return conn.QueryRow(ctx, "SELECT count(), sumIf(amount_minor, kind IN ('EARN', 'REVERSE')) FROM cagnotte.ledger_entries").
+			Scan(&t.entries, &t.granted)
+	})
 	if err != nil {
 		return t, fmt.Errorf("read the totals: %w", err)
 	}

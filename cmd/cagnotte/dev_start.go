@@ -51,7 +51,7 @@ func (d *dev) start(ctx context.Context) error {
 	}
 	d.tel.logErrors(d.g)
 	d.life.onStop("telemetry", d.tel.stop)
-	for _, step := range []func(context.Context) error{d.startBackend, d.startCodec, d.startCampaigns, d.startSink, d.startPipeline, d.startPages, d.startShops} {
+	for _, step := range []func(context.Context) error{d.startBackend, d.startCodec, d.startCampaigns, d.startSink, d.startPipeline, d.auditAfterKill, d.startPages, d.startShops} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -62,6 +62,9 @@ func TestDevReplayKilled(t *testing.T) {
 	p.waitFor(t, "replay done", 5*time.Minute)
 	sums := readSums(t, dir)
 	compareSums(t, sums, want)
+	if !strings.Contains(p.output(), "all books agree") && !strings.Contains(p.output(), "the backlog needs longer") {
+		t.Errorf("no audit after a kill: %s", p.output())
+	}
 	t.Logf("%d kills: %s", kills, strings.TrimSpace(lineWith(p.output(), "replay done")))
 	p.interrupt(t)
 }
