@@ -59,7 +59,7 @@ func (f *fixture) list() []fixtureCampaign {
 	funders := []Funder{{"retailer", 600_000}, {"supplier-arabelle", 400_000}}
 	own := []Funder{{"retailer", 1_000_000}}
 	row := func(id, fr, en, status string, from, to int64, budget int64) CampaignRow {
-		return CampaignRow{ID: id, Version: 1, Name: Text{FR: fr, EN: en}, Status: status, FromMs: from, ToMs: to, HoldoutBP: 1000, BudgetMinor: budget}
+		return CampaignRow{ID: id, Version: 1, Name: Text{FR: fr, EN: en}, Status: status, FromMs: from, ToMs: to, TZ: "Europe/Paris", HoldoutBP: 1000, BudgetMinor: budget}
 	}
 	dec1, dec8 := f.day(2026, 12, 1), f.day(2026, 12, 8)
 	list := []fixtureCampaign{

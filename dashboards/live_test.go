@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"cagnotte/schemas"
+	"cagnotte/schemas/engine/enginetest"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -195,5 +197,38 @@ func TestLag(t *testing.T) {
 		if lag.Records != tc.records || lag.Seconds != tc.seconds {
 			t.Errorf("%s: %d records, %v s; want %d, %v", tc.name, lag.Records, lag.Seconds, tc.records, tc.seconds)
 		}
+	}
+}
+
+// TestLiveBase: goal, that a server which starts in the middle of the day shows the whole day: what ClickHouse has of earlier commits and what
+// the topic still holds, each once. Method: commits 1 to 3 only in ClickHouse, 4 in both, 5 only in the topic.
+func TestLiveBase(t *testing.T) {
+	b := startBroker(t)
+	e := enginetest.Start(t, t.TempDir())
+	if err := schemas.Migrate(t.Context(), e.Addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	opts, err := schemas.ClickHouseOptions(e.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	now := time.Now().UnixMilli()
+	row := func(counter, receipts int64) string {
+		return fmt.Sprintf("(0, %d, fromUnixTimestamp64Milli(%d), %d, %d)", counter, now, receipts, counter)
+	}
+	execAll(t, conn, "INSERT INTO cagnotte_raw.metric_batches (task_partition, counter, as_of, receipts, _offset) VALUES "+row(1, 100)+", "+row(2, 200)+", "+row(3, 300)+", "+row(4, 1000))
+	plain := b.client(t)
+	send(t, plain, b.batch(batchOf(0, 4, 1000, now)))
+	_, url := serve(t, Options{Brokers: b.addrs, Codec: b.codec, Location: time.UTC, ClickHouseAddr: e.Addr})
+	until(t, url, "the base", func(s Snapshot) bool { return s.Today.Receipts == 1600 && s.Today.Complete })
+	send(t, plain, b.batch(batchOf(0, 5, 7, time.Now().UnixMilli())))
+	s := until(t, url, "the next commit", func(s Snapshot) bool { return s.Today.Receipts == 1607 })
+	if sum(s.Series.Receipts) > 1607 {
+		t.Errorf("the series counts %d receipts", sum(s.Series.Receipts))
 	}
 }

@@ -88,7 +88,8 @@ type CampaignRow struct {
 	Name          Text         `json:"name"`
 	Status        string       `json:"status"` // scheduled, running, ended
 	FromMs        int64        `json:"from_ms"`
-	ToMs          int64        `json:"to_ms"` // exclusive
+	ToMs          int64        `json:"to_ms"` // exclusive, 0: no end
+	TZ            string       `json:"tz"`    // zone that its days are days of
 	HoldoutBP     int          `json:"holdout_bp"`
 	BudgetMinor   int64        `json:"budget_minor"` // 0: none
 	Considered    int64        `json:"considered"`   // receipts, all arms

@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { lang, locale } from "./i18n";
+import { lang, locale, t } from "./i18n";
 import { currency, zone } from "./store";
 
 // All numbers and dates go through Intl, one formatter per shape, remade when language, zone or currency change.
@@ -21,7 +21,6 @@ const clock = zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit", hou
 const minute = zoned({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const dayMonth = zoned({ day: "numeric", month: "short" });
 const longDay = zoned({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
-const range = zoned({ day: "numeric", month: "short", year: "numeric" });
 const moment = zoned({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const ago = memo(() => new Intl.RelativeTimeFormat(locale.value, { style: "short", numeric: "always" }));
 const listing = memo(() => new Intl.ListFormat(locale.value, { type: "conjunction" }));
@@ -47,13 +46,18 @@ export const compactMoney = (minor: number) => (Math.abs(minor) < 1_000_000 ? wh
 /** An amount of a sentence: 5 € or 0,50 € */
 export const plainMoney = (minor: number) => (minor % 100 === 0 ? roundMoney(minor) : money(minor));
 
+/** "as of 15:42:07", or that there is nothing yet */
+export const asOf = (ms: number) => (ms > 0 ? t("asof", { time: timeOfDay(ms) }) : t("asof.none"));
+
 export const timeOfDay = (ms: number) => clock.value.format(ms);
 export const hourMinute = (ms: number) => minute.value.format(ms);
 /** The day at midnight, else the hour: for an axis. */
 export const dayOrHour = (ms: number) => (/^0?0[:h]00$/.test(hourMinute(ms)) ? dayMonth.value.format(ms) : hourMinute(ms));
 export const fullDay = (ms: number) => longDay.value.format(ms);
 export const dayTime = (ms: number) => moment.value.format(ms);
-export const days = (from: number, to: number) => range.value.formatRange(from, to);
+/** A span of days, in the zone that they are days of. */
+export const days = (from: number, to: number, timeZone: string) =>
+  new Intl.DateTimeFormat(locale.value, { day: "numeric", month: "short", year: "numeric", timeZone }).formatRange(from, to);
 export const and = (items: string[]) => listing.value.format(items);
 
 /** "4 min ago" in the reader's language */
@@ -65,8 +69,10 @@ export function since(ms: number, now: number): string {
   return ago.value.format(-Math.round(s / 86_400), "day");
 }
 
-/** 1.4 s, 3 min 20 s */
+/** 40 ms, 1.4 s, 3 min 20 s */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.95) return `${count(Math.max(10, Math.round(seconds * 100) * 10))} ms`;
+  if (seconds === 0) return "0 s";
   if (seconds < 60) return `${number(seconds, seconds < 10 ? 1 : 0)} s`;
   if (seconds < 3600) return `${count(Math.floor(seconds / 60))} min ${count(Math.floor(seconds % 60))} s`;
   return `${count(Math.floor(seconds / 3600))} h ${count(Math.floor((seconds % 3600) / 60))} min`;

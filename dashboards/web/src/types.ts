@@ -20,7 +20,7 @@ export type Series = {
   step_ms: number; from_ms: number; receipts: number[]; members: number[]; rejected: number[]; granted_minor: number[]; lag_ms: number[];
 };
 export type CampaignRow = {
-  id: string; version: number; name: Text; status: "scheduled" | "running" | "ended"; from_ms: number; to_ms: number; holdout_bp: number;
+  id: string; version: number; name: Text; status: "scheduled" | "running" | "ended"; from_ms: number; to_ms: number; tz: string; holdout_bp: number;
   budget_minor: number; considered: number; rewarded: number; granted_minor: number; reversed_minor: number;
   participation?: { participants: number; eligible: number; rate: Result; as_of_ms: number };
 };

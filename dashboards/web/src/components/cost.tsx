@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { compactMoney, count, dayOrHour, dayTime, money, percent, timeOfDay } from "../format";
+import { asOf, compactMoney, count, dayOrHour, dayTime, money, percent } from "../format";
 import { t } from "../i18n";
 import { funderName } from "../pages/campaign";
 import { zone } from "../store";
@@ -16,7 +16,7 @@ export function CostCard({ d, live }: { d: Detail; live?: CampaignRow | undefine
     <section class="card cost" aria-labelledby="cost-title">
       <div class="card-head">
         <h2 id="cost-title">{t("cost.title")}</h2>
-        <p class="quiet">{t("asof", { time: timeOfDay(d.cost.as_of_ms) })}</p>
+        <p class="quiet">{asOf(d.cost.as_of_ms)}</p>
       </div>
       <dl class="sums">
         <Sum name={t("cost.granted")} value={money(granted)} note={t("cost.granted.note", { count: rewarded, n: count(rewarded) })} id="cost-granted" raw={granted} />
@@ -68,7 +68,7 @@ function Burn({ d }: { d: Detail }) {
     const burnt = [0, ...net];
     return budget ? [start, burnt, start.map(() => budget)] : [start, burnt];
   }, [stamp, budget]);
-  if (at.length < 2) return <p class="empty-note">{t("burn.none")}</p>;
+  if (at.length === 0) return <p class="empty-note">{t(d.unavailable?.some((u) => u.block === "cost") ? "asof.none" : "burn.none")}</p>;
   const last = net.at(-1) ?? 0;
   const lines: Line[] = [{ label: t("burn.line"), token: "--accent", fill: true, format: money }];
   if (budget) lines.push({ label: t("burn.budget"), token: "--ink-3", dashed: true, format: money });

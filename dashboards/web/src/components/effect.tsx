@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { change, count, money, number, percent, timeOfDay } from "../format";
+import { asOf, change, count, money, number, percent } from "../format";
 import { t } from "../i18n";
 import type { Detail, Effect, Result } from "../types";
 import { IntervalAxis, IntervalBar, reach, reasonText, VerdictChip } from "./interval";
@@ -12,7 +12,7 @@ export function EffectCard({ d }: { d: Detail }) {
     <section class="card effect" aria-labelledby="effect-title">
       <div class="card-head">
         <h2 id="effect-title">{t("effect.title")}</h2>
-        <p class="quiet">{t("asof", { time: timeOfDay(d.as_of_ms) })}</p>
+        <p class="quiet">{asOf(d.as_of_ms)}</p>
       </div>
       <div class="effects">
         <Row id="spend" title={t("effect.spend")} hint={t("effect.spend.hint")} r={d.spend.relative} width={width} design={t("design.randomised")}>

@@ -1,4 +1,4 @@
-import { count, percent, points, timeOfDay } from "../format";
+import { asOf, count, percent, points } from "../format";
 import { t } from "../i18n";
 import type { Detail, Result } from "../types";
 import { reasonText, VerdictChip } from "./interval";
@@ -11,7 +11,7 @@ export function ParticipationCard({ d }: { d: Detail }) {
     <section class="card participation" aria-labelledby="participation-title">
       <div class="card-head">
         <h2 id="participation-title">{t("part.title")}</h2>
-        <p class="quiet">{t("asof", { time: timeOfDay(d.as_of_ms) })}</p>
+        <p class="quiet">{asOf(d.as_of_ms)}</p>
       </div>
       <p class="headline"><strong data-testid="participation-rate" data-value={f?.estimate}>{f ? percent(f.estimate) : "–"}</strong> <span class="unit">{t("part.unit")}</span></p>
       <p class="quiet">{f ? t("part.interval", interval(d.rates.eligible)) : reasonText(d.rates.eligible)}</p>

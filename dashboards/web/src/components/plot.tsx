@@ -137,7 +137,7 @@ function options(p: Ref, el: HTMLElement, setCursor: (i: number | null) => void)
   const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return {
     width: el.clientWidth, height: p.current.height ?? 260,
-    padding: [12, 4, 0, 0],
+    padding: [12, 20, 0, 0],
     ...(p.current.zone ? { tzDate: (s: number) => uPlot.tzDate(new Date(s * 1000), p.current.zone) } : {}),
     legend: { show: false },
     cursor: { y: false, points: { size: 8, width: 2 }, drag: { x: false, y: false } },

@@ -40,8 +40,8 @@ export function Status({ status }: { status: CampaignRow["status"] }) {
 }
 
 /** First and last day; a campaign without an end has only the first. */
-export function period(r: { from_ms: number; to_ms: number }): string {
-  return r.to_ms ? days(r.from_ms, r.to_ms - 1) : t("row.from", { day: days(r.from_ms, r.from_ms) });
+export function period(r: CampaignRow): string {
+  return r.to_ms ? days(r.from_ms, r.to_ms - 1, r.tz) : t("row.from", { day: days(r.from_ms, r.from_ms, r.tz) });
 }
 
 function Participation({ r }: { r: CampaignRow }) {
@@ -72,7 +72,7 @@ function Spent({ r }: { r: CampaignRow }) {
       <p class="row-label">{t("row.budget")}</p>
       {r.budget_minor ? (
         <>
-          <p class="row-value">{percent(share, 0)} <Meter share={share} tone={share > 0.9 ? "warn" : "accent"} /></p>
+          <p class="row-value">{percent(share, 0)} <Meter share={share} tone={share > 1 ? "bad" : share > 0.9 ? "warn" : "accent"} /></p>
           <p class="quiet">{t("row.of", { total: compactMoney(r.budget_minor) })}</p>
         </>
       ) : (

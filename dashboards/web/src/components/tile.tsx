@@ -1,6 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { timeOfDay } from "../format";
-import { t } from "../i18n";
+import { asOf as since } from "../format";
 
 type Props = {
   id: string;
@@ -25,7 +24,7 @@ export function Tile({ id, label, value, raw, unit, note, asOf, children, tone }
       </p>
       <div class="trend">{children}</div>
       <p class="note">{note}</p>
-      <p class="asof">{asOf > 0 ? t("asof", { time: timeOfDay(asOf) }) : t("asof.none")}</p>
+      <p class="asof">{since(asOf)}</p>
     </section>
   );
 }

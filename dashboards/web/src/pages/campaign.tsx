@@ -3,7 +3,7 @@ import { EffectCard } from "../components/effect";
 import { Outcomes } from "../components/outcomes";
 import { ParticipationCard } from "../components/participation";
 import { period, Status } from "../components/rows";
-import { compactMoney, percent, timeOfDay } from "../format";
+import { and, asOf, compactMoney, percent } from "../format";
 import { has, pick, t } from "../i18n";
 import { campaignID, toNow } from "../route";
 import { sentence } from "../rule";
@@ -36,7 +36,7 @@ export function CampaignPage() {
           <CostCard d={d} live={now.value?.campaigns?.find((r) => r.id === d.id)} />
         </div>
       </div>
-      <footer class="foot">{t("campaign.foot", { time: timeOfDay(d.as_of_ms), took: d.took_ms })}</footer>
+      <footer class="foot">{t("campaign.foot", { as_of: asOf(d.as_of_ms), took: d.took_ms })}</footer>
     </>
   );
 }
@@ -69,7 +69,10 @@ function Banner({ d }: { d: Detail }) {
   const notes: string[] = [];
   if (d.split.state === "failed") notes.push(t("banner.srm", { planned: percent(d.split.planned, 1), observed: percent(d.split.observed, 1) }));
   if (d.split.state === "none" && d.row.status !== "scheduled") notes.push(t("banner.no_holdout"));
-  for (const u of d.unavailable ?? []) notes.push(t("banner.unavailable", { block: t(`block.${u.block}`), cause: t(`cause.${u.cause}`) }));
+  for (const cause of new Set((d.unavailable ?? []).map((u) => u.cause))) {
+    const blocks = d.unavailable!.filter((u) => u.cause === cause).map((u) => t(`block.${u.block}`));
+    notes.push(t("banner.unavailable", { blocks: and(blocks), cause: t(`cause.${cause}`) }));
+  }
   if (notes.length === 0) return null;
   return <div class="banner" role="status">{notes.map((n) => <p key={n}>{n}</p>)}</div>;
 }
