@@ -22,11 +22,13 @@ type Main struct {
 	Globals
 
 	Dev      DevCmd      `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
+	Receipt  ReceiptCmd  `cmd:"" help:"Send, check, sample, archive and follow receipts."`
 	Campaign CampaignCmd `cmd:"" help:"Write, check, test and publish campaigns."`
 	Run      RunCmd      `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
 	Sink     SinkCmd     `cmd:"" help:"Copy the topics to ClickHouse, each row once."`
 	Gateway  GatewayCmd  `cmd:"" help:"Take receipts in by HTTP."`
 	Dash     DashCmd     `cmd:"" help:"Serve the live pages."`
+	Schema   SchemaCmd   `cmd:"" help:"Print, register and check the Avro schemas."`
 	Topic    TopicCmd    `cmd:"" help:"Create the topics."`
 	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
 	State    StateCmd    `cmd:"" help:"Look into the local state."`
