@@ -38,8 +38,8 @@ type Options struct {
 	SyncInterval   time.Duration // bounds the replay after a power cut; default 5 s
 	CacheAccounts  int           // decoded accounts kept in memory; default 400,000
 
-	SessionTimeout     time.Duration // default 10 s
-	TransactionTimeout time.Duration // default 10 s; not above SessionTimeout, so that a dead owner cannot hide outputs longer than its lease
+	SessionTimeout     time.Duration // default 6 s
+	TransactionTimeout time.Duration // default 6 s; not above SessionTimeout, so that a dead owner cannot hide outputs longer than its lease
 	// RebalanceTimeout bounds a rebalance, and with it how long a restore may go on while the group waits for this member; default 30 s.
 	RebalanceTimeout time.Duration
 	// Embedded says that the broker may be killed together with this process and may then lose the group's offsets of its last transaction (kfake):
@@ -82,8 +82,8 @@ func (o *Options) fill() error {
 	setDefault(&o.FlushInterval, time.Second)
 	setDefault(&o.SyncInterval, 5*time.Second)
 	setDefault(&o.CacheAccounts, 400_000)
-	setDefault(&o.SessionTimeout, 10*time.Second)
-	setDefault(&o.TransactionTimeout, 10*time.Second)
+	setDefault(&o.SessionTimeout, 6*time.Second)
+	setDefault(&o.TransactionTimeout, 6*time.Second)
 	setDefault(&o.RebalanceTimeout, 30*time.Second)
 	if o.Policy == (retail.Policy{}) {
 		o.Policy = retail.DefaultPolicy()
