@@ -92,7 +92,7 @@ func (p *Partition) untouch(s *Slot) {
 
 func (p *Partition) endOverlay() {
 	clear(p.touched)
-	p.touched = p.touched[:0]
+	p.touched, p.overlaySize = p.touched[:0], 0
 	p.ready = false
 	p.staged, p.applied = p.meta.Hash, p.meta.Hash
 }
@@ -101,10 +101,4 @@ func (p *Partition) endOverlay() {
 func (p *Partition) DirtyBytes() int { return p.dirtySize + p.prints.committedBytes() }
 
 // OverlayBytes is about what the open commit will write to the changelog. A bound on it bounds the memory of a commit.
-func (p *Partition) OverlayBytes() int {
-	n := p.prints.openBytes() + len(p.touched)*slotOverhead
-	for _, s := range p.touched {
-		n += len(s.enc)
-	}
-	return n
-}
+func (p *Partition) OverlayBytes() int { return p.overlaySize + p.prints.openBytes() }

@@ -31,7 +31,8 @@ type Partition struct {
 	arena     []byte // keys and changelog values of the overlay
 	staged    uint64 // running hash after the staged values
 	applied   uint64 // running hash after the values applied so far
-	dirtySize int
+
+	dirtySize, overlaySize int
 
 	digest xxhash.Digest
 	key    []byte // scratch
@@ -175,6 +176,7 @@ func (p *Partition) Touch(s *Slot) {
 	}
 	s.touched = true
 	p.touched = append(p.touched, s)
+	p.overlaySize += slotOverhead + len(s.ID) + len(s.enc)
 }
 
 // Footprint appends to dst what was put for a receipt of an account: from the open commit, from those that are not flushed, or from
