@@ -36,6 +36,7 @@ type Main struct {
 	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
 	Doctor   DoctorCmd   `cmd:"" help:"Check Kafka, topics, registry, ClickHouse, clocks and disk, with remedies."`
 	Version  VersionCmd  `cmd:"" help:"Print version, platform and the versions of the main parts."`
+	Probe    ProbeCmd    `cmd:"" hidden:"" help:"Ask a probe of another process."`
 	Broker   BrokerCmd   `cmd:"" hidden:"" help:"Run the development broker as a process."`
 }
 
