@@ -81,6 +81,22 @@ func TestNothingIsAllocated(t *testing.T) {
 	}
 }
 
+// Shelves that the small table in front of the map cannot tell apart are told apart by their names.
+func TestShelvesThatShareAPlace(t *testing.T) {
+	rs := mustCompile(t, []*rules.Campaign{
+		mustParse(t, "id: c\nversion: 1\nname: N\nwindow: {from: 2026-12-01}\nlines: {brand: abXc, category: G/AXBC, department: d}\nreward: {percent: 100}"),
+	})
+	r := retail.Receipt{Type: retail.Sale, EndedAt: at(t, "2026-12-02T10:00:00Z")}
+	for i, l := range [][3]string{{"G/AXBC", "abXc", "d"}, {"G/AXBC", "abYc", "d"}, {"H/AXBC", "abXc", "d"}, {"G/AXBC", "abXc", "e"}, {"G/AXBC", "abXc", "d"}} {
+		r.Lines = append(r.Lines, retail.Line{No: int32(i), Kind: retail.SaleLine, Category: l[0], Brand: l[1], Department: l[2], Net: 1 << i})
+	}
+	var d rules.Decision
+	rules.NewEvaluator().Evaluate(rs, &r, "a", usage{}, &d, &rules.Footprint{})
+	if len(d.Results) != 1 || d.Results[0].Granted != 1+16 {
+		t.Errorf("got %+v", d.Results)
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	doc := func(id, version, rest string) *rules.Campaign {
 		return mustParse(t, "id: "+id+"\nversion: "+version+"\nname: N\nwindow: {from: 2026-12-01, to: 2026-12-31}\nreward: {percent: 1}\n"+rest)

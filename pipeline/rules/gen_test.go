@@ -15,7 +15,7 @@ import (
 var (
 	someCategories  = []string{"A", "A/B", "A/B/C", "A/BB", "D", "D/E", ""}
 	someBrands      = []string{"X", "Y", "Z", ""}
-	someGTINs       = []string{"1", "2", "3", "4", ""}
+	someGTINs       = []string{"1", "2", "3", ""}
 	someSKUs        = []string{"s1", "s2", ""}
 	someDepartments = []string{"P", "Q", ""}
 	someShops       = []retail.Shop{{ID: "S1", Banner: "hyper", Country: "FR"}, {ID: "S2", Banner: "super", Country: "FR"}, {ID: "S3", Banner: "super", Country: "BE"}}
@@ -128,7 +128,7 @@ func rewardDoc(t *rapid.T) string {
 func campaigns(t *rapid.T, most int) []*rules.Campaign {
 	var out []*rules.Campaign
 	for i := range rapid.IntRange(1, most).Draw(t, "campaigns") {
-		for v := range rapid.IntRange(1, 2).Draw(t, "versions") {
+		for v := range rapid.IntRange(1, 3).Draw(t, "versions") {
 			doc := campaignDoc(t, fmt.Sprintf("c%d", i), v+1)
 			c, ds := rules.Parse("gen.yaml", []byte(doc))
 			if c == nil {
@@ -203,7 +203,7 @@ func returnsOf(t *rapid.T, r *retail.Receipt) []retail.Line {
 		l := retail.Line{No: int32(len(out) + 1), Kind: retail.ReturnLine, ReturnOfLine: of.No,
 			Net: -money.Amount(rapid.Int64Range(0, int64(of.Net.Abs())+5).Draw(t, "back")), QuantityMilli: -1000 * rapid.Int64Range(0, 3).Draw(t, "pieces back")}
 		switch rapid.IntRange(0, 5).Draw(t, "how") {
-		case 0:
+		case 0, 2:
 			l.ReturnOfLine, l.GTIN, l.SKU = 0, of.GTIN, of.SKU
 		case 1:
 			l.ReturnOfLine = 99

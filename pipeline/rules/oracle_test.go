@@ -153,6 +153,9 @@ func TestIndexAgainstBruteForce(t *testing.T) {
 		b.sale(t, r)
 		got := map[string]*rules.Result{}
 		for i := range b.d.Results {
+			if got[b.d.Results[i].Campaign] != nil {
+				t.Fatalf("%s is reported twice", b.d.Results[i].Campaign)
+			}
 			got[b.d.Results[i].Campaign] = &b.d.Results[i]
 		}
 		for _, c := range all {
