@@ -86,16 +86,6 @@ func (l *life) fail(name string, err error) {
 	}
 }
 
-// wait returns when ctx ends (nil) or a part ends by itself.
-func (l *life) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-l.failed:
-		return err
-	}
-}
-
 // shutdown stops what was started, the last first, and goes on when one part makes trouble.
 func (l *life) shutdown(ctx context.Context) error {
 	var errs []error
