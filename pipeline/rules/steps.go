@@ -8,7 +8,7 @@ const (
 	StepHours         StepCode = "hours"          // hours and weekdays
 	StepStore         StepCode = "store"          // the shop is one of the campaign's
 	StepChannel       StepCode = "channel"        // the channel is one of the campaign's
-	StepLines         StepCode = "lines"          // net of the matching lines that count
+	StepLines         StepCode = "lines"          // no matching line counts; where some do, Result.Basis says how much
 	StepMinSpend      StepCode = "min_spend"      // spend against the threshold
 	StepMinQuantity   StepCode = "min_quantity"   // pieces against the threshold
 	StepMinBasket     StepCode = "min_basket"     // basket against the threshold
@@ -103,7 +103,9 @@ func (e *Evaluator) explainPlace(c *candidate, r *retail.Receipt, d *Decision) {
 func (e *Evaluator) explainReward(c *candidate, d *Decision) {
 	doc := c.rule.doc
 	w := &doc.When
-	d.step(Step{Node: "lines", Code: StepLines, Unit: Minor, Passed: c.basis.net > 0, Observed: int64(c.basis.net)})
+	if c.basis.net <= 0 {
+		d.step(Step{Node: "lines", Code: StepLines, Unit: Minor, Observed: int64(c.basis.net)})
+	}
 	if w.MinSpend != 0 {
 		d.step(atLeast("when.min_spend", StepMinSpend, Minor, int64(c.basis.net), int64(w.MinSpend)))
 	}
