@@ -136,6 +136,7 @@ func insertSettings(token string) []ch.Setting {
 		{Key: "insert_deduplication_token", Value: token, Important: true},
 		{Key: "deduplicate_blocks_in_dependent_materialized_views", Value: "1", Important: true},
 		{Key: "async_insert", Value: "0", Important: true},
+		{Key: "optimize_on_insert", Value: "0", Important: true},              // repeats within a block are rare: looking for them took two thirds of an insert
 		{Key: "max_partitions_per_insert_block", Value: "0", Important: true}, // an archive spans years
 	}
 }

@@ -1,5 +1,5 @@
 -- +goose NO TRANSACTION
--- Why, and why not.
+-- Why, and why not. Most queries want what ARRAY JOIN names; the rest is taken by position, so that it is read only where it is asked for.
 
 -- +goose Up
 -- +goose StatementBegin
@@ -44,18 +44,18 @@ AS SELECT
     r_campaign_version AS campaign_version,
     toString(r_arm) AS arm,
     toString(r_outcome) AS outcome,
-    r_basis_minor AS basis_minor,
-    toDecimal64(r_basis_minor, 0) * toDecimal64('0.01', 2) AS basis,
+    `results.basis_minor`[i] AS basis_minor,
+    toDecimal64(`results.basis_minor`[i], 0) * toDecimal64('0.01', 2) AS basis,
     r_desired_minor AS desired_minor,
     toDecimal64(r_desired_minor, 0) * toDecimal64('0.01', 2) AS desired,
     r_granted_minor AS granted_minor,
     toDecimal64(r_granted_minor, 0) * toDecimal64('0.01', 2) AS granted,
-    toString(r_capped_by) AS capped_by,
-    r_active_from AS active_from,
-    r_expires_at AS expires_at,
-    arrayMap((p, r) -> (toString(p), r), r_funding_party, r_funding_rate_ppm) AS funding,
+    toString(`results.capped_by`[i]) AS capped_by,
+    `results.active_from`[i] AS active_from,
+    `results.expires_at`[i] AS expires_at,
+    arrayMap((p, r) -> (toString(p), r), `results.funding_party`[i], `results.funding_rate_ppm`[i]) AS funding,
     arrayMap((n, c, p, u, o, e, ot, et) -> (toString(n), toString(c), p, toString(u), o, e, ot, et),
-        r_step_node, r_step_code, r_step_passed, r_step_unit, r_step_observed, r_step_expected, r_step_observed_text, r_step_expected_text) AS steps,
+        `results.step_node`[i], `results.step_code`[i], `results.step_passed`[i], `results.step_unit`[i], `results.step_observed`[i], `results.step_expected`[i], `results.step_observed_text`[i], `results.step_expected_text`[i]) AS steps,
     account_id,
     toString(store_id) AS store_id,
     toString(channel) AS channel,
@@ -73,25 +73,12 @@ AS SELECT
     _offset
 FROM cagnotte_raw.decisions FINAL
 ARRAY JOIN
+    arrayEnumerate(`results.campaign`) AS i,
     `results.campaign` AS r_campaign,
     `results.campaign_version` AS r_campaign_version,
     `results.arm` AS r_arm,
     `results.outcome` AS r_outcome,
-    `results.basis_minor` AS r_basis_minor,
     `results.desired_minor` AS r_desired_minor,
-    `results.granted_minor` AS r_granted_minor,
-    `results.capped_by` AS r_capped_by,
-    `results.active_from` AS r_active_from,
-    `results.expires_at` AS r_expires_at,
-    `results.funding_party` AS r_funding_party,
-    `results.funding_rate_ppm` AS r_funding_rate_ppm,
-    `results.step_node` AS r_step_node,
-    `results.step_code` AS r_step_code,
-    `results.step_passed` AS r_step_passed,
-    `results.step_unit` AS r_step_unit,
-    `results.step_observed` AS r_step_observed,
-    `results.step_expected` AS r_step_expected,
-    `results.step_observed_text` AS r_step_observed_text,
-    `results.step_expected_text` AS r_step_expected_text
+    `results.granted_minor` AS r_granted_minor
 COMMENT 'What each campaign made of each receipt, one row per receipt and campaign considered';
 -- +goose StatementEnd
