@@ -57,6 +57,7 @@ func (m *member) open(ctx context.Context) error {
 		kgo.RequestTimeoutOverhead(o.RebalanceTimeout + 5*time.Second),
 		kgo.TransactionTimeout(o.TransactionTimeout), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(200_000),
+		kgo.ProducerBatchMaxBytes(32<<20 - 1024), // a record of any size that was let in can become a dead letter
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.FetchMaxPartitionBytes(4 << 20), kgo.FetchMaxBytes(32 << 20),
 		kgo.FetchMaxWait(100 * time.Millisecond), kgo.KeepControlRecords(), // markers move the position, so that a task knows when it has caught up
 		kgo.OnPartitionsRevoked(m.onRevoked), kgo.OnPartitionsLost(m.onRevoked), kgo.AdjustFetchOffsetsFn(m.adjustOffsets),

@@ -71,7 +71,7 @@ func simulate(t *testing.T, codec *schemas.Codec, seed uint64, faults bool) (res
 
 func (s *sim) run() simResult {
 	opts := []kfake.Opt{kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(s.stack.Listen), kfake.SeedTopics(1, schemas.TopicCampaigns),
-		kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": "LogAppendTime"})}
+		kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": "LogAppendTime", "message.max.bytes": "33554432"})}
 	for _, topic := range schemas.Topics() {
 		if topic.Partitioned {
 			opts = append(opts, kfake.SeedTopics(simPartitions, topic.Name))
@@ -309,7 +309,7 @@ func (s *sim) collect() simResult {
 		}
 	}
 	for _, r := range s.readAll(schemas.TopicDeadLetters) {
-		at := fmt.Sprintf("%x", r.Value)
+		at := fmt.Sprintf("%x of %d bytes", r.Value[:min(len(r.Value), 300)], len(r.Value))
 		for _, h := range r.Headers {
 			if h.Key == schemas.HeaderErrorCode {
 				at += " " + string(h.Value)

@@ -53,7 +53,7 @@ const simReceipts = 110
 // produceAll streams the receipts over some twelve virtual seconds. The stream depends on the seed alone.
 func (s *sim) produceAll() {
 	rng := rand.New(rand.NewPCG(s.seed, 1))
-	cl := s.client(&simNet{stack: &s.stack}, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordRetries(100))
+	cl := s.client(&simNet{stack: &s.stack}, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RecordRetries(100), kgo.ProducerBatchMaxBytes(4<<20))
 	defer cl.Close()
 	var sent []*retail.Receipt
 	for i := range simReceipts {
@@ -82,7 +82,11 @@ func (s *sim) next(rng *rand.Rand, i int, sent []*retail.Receipt) (*retail.Recei
 	dice := rng.IntN(100)
 	switch {
 	case dice < 4:
-		return nil, []byte{0, 9, 9, byte(i)}
+		raw := []byte{0, 9, 9, byte(i)}
+		if dice == 0 {
+			raw = append(raw, make([]byte, 1_300_000)...) // larger than a client's batch is by default
+		}
+		return nil, raw
 	case dice < 14 && len(sent) > 0:
 		again := *sent[rng.IntN(len(sent))]
 		return &again, nil

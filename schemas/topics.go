@@ -25,18 +25,25 @@ type TopicSpec struct {
 
 // Topics lists every topic of the product, in creation order. Partitioned ones take the deployment's partition count.
 func Topics() []TopicSpec {
-	appendTime := map[string]string{"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
-	keep := map[string]string{"cleanup.policy": "delete", "retention.ms": "-1"}
-	compact := map[string]string{"cleanup.policy": "compact"}
+	// What comes in is bounded more tightly than what follows from it: a dead letter is its record and headers, and must never be refused.
+	in, out := "4194304", "33554432"
+	del := func(more ...string) map[string]string {
+		c := map[string]string{"cleanup.policy": "delete", "max.message.bytes": out}
+		for i := 0; i+1 < len(more); i += 2 {
+			c[more[i]] = more[i+1]
+		}
+		return c
+	}
+	forever := del("retention.ms", "-1")
 	return []TopicSpec{
-		{TopicReceipts, true, appendTime},
-		{TopicCampaigns, false, compact},
-		{TopicLedger, true, keep},
-		{TopicBalances, true, compact},
-		{TopicDecisions, true, map[string]string{"cleanup.policy": "delete"}},
-		{TopicMetrics, true, map[string]string{"cleanup.policy": "delete"}},
-		{TopicDeadLetters, true, keep},
-		{TopicChangelog, true, keep},
+		{TopicReceipts, true, del("message.timestamp.type", "LogAppendTime", "max.message.bytes", in)},
+		{TopicCampaigns, false, map[string]string{"cleanup.policy": "compact"}},
+		{TopicLedger, true, forever},
+		{TopicBalances, true, map[string]string{"cleanup.policy": "compact", "max.message.bytes": out}},
+		{TopicDecisions, true, del()},
+		{TopicMetrics, true, del()},
+		{TopicDeadLetters, true, forever},
+		{TopicChangelog, true, forever},
 	}
 }
 
