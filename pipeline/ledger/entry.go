@@ -74,8 +74,9 @@ type Grant struct {
 	CampaignKey uint64 // xxhash64 of Campaign, what a lot remembers
 	Version     int32
 	Amount      money.Amount
-	// GrantedBefore is what this campaign had granted for the original receipt before this step: 0 on a first Earn. With it a reversal gives
-	// each funder back the difference of two cumulative splits, so that a full reversal nets every funder to zero, odd cents included.
+	// GrantedBefore is what this campaign had granted for the original receipt before this step: 0 on a first Earn, what is left on a Reverse
+	// or on an Earn that follows one. With it each step posts the difference of two cumulative splits, so that a full reversal nets every
+	// funder to zero, odd cents included.
 	GrantedBefore money.Amount
 	Receipt       retail.ReceiptID
 	Shop          retail.ShopID

@@ -97,6 +97,19 @@ func (w *world) reverse(t *rapid.T) {
 	}
 }
 
+// again grants more for a receipt that has something granted already, as a return does that lets another campaign win.
+func (w *world) again(t *rapid.T) {
+	if len(w.open) == 0 {
+		t.Skip("nothing granted")
+	}
+	g := &w.open[rapid.IntRange(0, len(w.open)-1).Draw(t, "grant")]
+	g.Amount = money.Amount(rapid.Int64Range(1, 99).Draw(t, "more"))
+	var j Journal
+	w.a.Earn(&j, "m", g)
+	w.take(t, &j)
+	g.GrantedBefore += g.Amount
+}
+
 func (w *world) timers(t *rapid.T) {
 	w.now += retail.Instant(rapid.Int64Range(0, 3*int64(hour)).Draw(t, "elapsed"))
 	var j Journal
@@ -110,7 +123,7 @@ func (w *world) timers(t *rapid.T) {
 func newWorld() *world { return &world{books: map[book]money.Amount{}, now: 1000 * hour} }
 
 func (w *world) actions() map[string]func(*rapid.T) {
-	return map[string]func(*rapid.T){"earn": w.earn, "reverse": w.reverse, "timers": w.timers, "encode": w.reencode}
+	return map[string]func(*rapid.T){"earn": w.earn, "reverse": w.reverse, "again": w.again, "timers": w.timers, "encode": w.reencode}
 }
 
 func (w *world) reencode(t *rapid.T) {
