@@ -73,6 +73,7 @@ func (f *fixture) cost(c *fixtureCampaign) Cost {
 		left -= part
 		cost.Funders = append(cost.Funders, FunderCost{p.Party, part})
 	}
+	cost.Burn.flat(c.row.FromMs)
 	var weights []float64
 	sum := 0.0
 	for at := c.row.FromMs + hourMs; at <= f.clock.UnixMilli()+hourMs-1 && c.row.Status != statusScheduled; at += hourMs {

@@ -121,6 +121,9 @@ func (l *live) keepRates(ctx context.Context) {
 			l.readRate(ctx, list[next])
 			next++
 			wait = max(ratesEvery/time.Duration(len(list)), refreshFactor*time.Since(began))
+			if l.missing(list[next%len(list)].ID) {
+				wait = time.Since(began) // the first round is worth half of the time
+			}
 		}
 		if !sleep(ctx, wait) {
 			return
@@ -140,6 +143,13 @@ func (l *live) listed(now time.Time) []*rules.Campaign {
 	return begun[:min(len(begun), maxRates)]
 }
 
+// missing reports whether a campaign's participation has not been read yet.
+func (l *live) missing(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rates[id] == nil
+}
+
 func (l *live) readRate(ctx context.Context, c *rules.Campaign) {
 	rate, err := l.store.rate(ctx, c)
 	if err != nil {
@@ -148,13 +158,17 @@ func (l *live) readRate(ctx context.Context, c *rules.Campaign) {
 		}
 		return
 	}
+	l.setRate(c.ID, rate)
+}
+
+func (l *live) setRate(id string, rate *Participant) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rates := maps.Clone(l.rates) // snapshots hold the old map
 	if rates == nil {
 		rates = map[string]*Participant{}
 	}
-	rates[c.ID] = rate
+	rates[id] = rate
 	l.rates = rates
 }
 

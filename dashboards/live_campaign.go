@@ -51,6 +51,8 @@ func (l *live) readBlocks(ctx context.Context, c *rules.Campaign, d *CampaignDet
 	if members.asOfMs != 0 {
 		d.apply(members, int(c.HoldoutBP))
 		d.AsOfMs = members.asOfMs
+		d.Row.Participation = members.participation()
+		l.setRate(c.ID, d.Row.Participation) // the row and the page agree
 	}
 	if traffic.Uplift.Method != "" {
 		d.Traffic = traffic

@@ -195,7 +195,7 @@ type FunderCost struct {
 	NetMinor int64  `json:"net_minor"`
 }
 
-// Burn is the cumulative net cost at the end of each step.
+// Burn is the cumulative net cost at the end of each step, beginning with zero before the first reward.
 type Burn struct {
 	AtMs     []int64 `json:"at_ms"`
 	NetMinor []int64 `json:"net_minor"`

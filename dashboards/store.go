@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	letterHours  = 24
-	beforeDays   = 28 // of store traffic: four whole weeks
-	maxBurnSteps = 400
+	letterHours = 24
+	beforeDays  = 28 // of store traffic: four whole weeks
 )
 
 // store asks ClickHouse for history and members. Safe for concurrent use.
@@ -121,7 +120,11 @@ func (s *store) rate(ctx context.Context, c *rules.Campaign) (*Participant, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Participant{Participants: m.participants, Eligible: m.eligibleT, Rate: measure.Wilson(m.participants, m.eligibleT, level), AsOfMs: m.asOfMs}, nil
+	return m.participation(), nil
+}
+
+func (m *memberMoments) participation() *Participant {
+	return &Participant{Participants: m.participants, Eligible: m.eligibleT, Rate: measure.Wilson(m.participants, m.eligibleT, level), AsOfMs: m.asOfMs}
 }
 
 // letters reads what was refused lately, by code.

@@ -82,16 +82,17 @@ func takesPart(w *rules.Stores, r *storeRow) bool {
 // cost reads what a campaign has cost, from the ledger.
 func (s *store) cost(ctx context.Context, c *rules.Campaign) (Cost, error) {
 	return s.costs.get(c.ID, func() (Cost, error) {
-		rows, err := read[costRow](ctx, s.r, "cost", params{"campaign": c.ID, "step_s": strconv.FormatInt(burnStep(&c.Window, time.Now()), 10)})
+		rows, err := read[costRow](ctx, s.r, "cost", params{"campaign": c.ID})
 		if err != nil {
 			return Cost{}, err
 		}
-		return costOf(rows), nil
+		return costOf(rows, time.Now().UnixMilli()), nil
 	})
 }
 
 type costRow struct {
 	AtMs     int64    `ch:"at_ms"`
+	StepMs   int64    `ch:"step_ms"`
 	Granted  int64    `ch:"granted_minor"`
 	Reversed int64    `ch:"reversed_minor"`
 	Rewards  uint64   `ch:"rewards"`
@@ -100,31 +101,18 @@ type costRow struct {
 	AsOfMs   int64    `ch:"as_of_ms"`
 }
 
-// burnStep returns the length of a step of the spending curve in seconds: whole steps that a reader understands, at most maxBurnSteps.
-func burnStep(w *rules.Window, now time.Time) int64 {
-	end := now.UnixMilli()
-	if w.To != 0 {
-		end = min(end, int64(w.To))
-	}
-	span := (end - int64(w.From)) / 1000
-	for _, step := range []int64{60, 300, 900, 3600, 6 * 3600} {
-		if span/step <= maxBurnSteps {
-			return step
-		}
-	}
-	return 24 * 3600
-}
-
-func costOf(rows []costRow) Cost {
+// costOf adds up the steps and the funders.
+func costOf(rows []costRow, now int64) Cost {
 	var c Cost
 	paid := map[string]int64{}
 	for i := range rows {
 		r := &rows[i]
+		c.Burn.flat(r.AtMs - r.StepMs)
 		c.GrantedMinor += r.Granted
 		c.ReversedMinor += r.Reversed
 		c.Receipts += int64(r.Rewards)
 		c.AsOfMs = max(c.AsOfMs, r.AsOfMs)
-		c.Burn.AtMs = append(c.Burn.AtMs, r.AtMs)
+		c.Burn.AtMs = append(c.Burn.AtMs, min(r.AtMs, max(now, r.AtMs-r.StepMs+1)))
 		c.Burn.NetMinor = append(c.Burn.NetMinor, c.GrantedMinor-c.ReversedMinor)
 		for j, party := range r.Parties {
 			paid[party] += r.Paid[j]
@@ -137,6 +125,17 @@ func costOf(rows []costRow) Cost {
 		return cmp.Or(cmp.Compare(b.NetMinor, a.NetMinor), cmp.Compare(a.Party, b.Party))
 	})
 	return c
+}
+
+// flat continues the curve at its level up to an instant: before the first step at zero, and over steps in which nothing was granted.
+func (b *Burn) flat(at int64) {
+	n := len(b.AtMs)
+	switch {
+	case n == 0:
+		b.AtMs, b.NetMinor = append(b.AtMs, at), append(b.NetMinor, 0)
+	case b.AtMs[n-1] < at:
+		b.AtMs, b.NetMinor = append(b.AtMs, at), append(b.NetMinor, b.NetMinor[n-1])
+	}
 }
 
 // outcome counts what became of the campaign on the receipts that it looked at.

@@ -136,7 +136,8 @@ func TestStoreCampaign(t *testing.T) {
 	if len(cost.Funders) != 2 || cost.Funders[0] != (FunderCost{"retailer", net * 3 / 4}) || cost.Funders[1] != (FunderCost{"supplier", net / 4}) {
 		t.Errorf("funders %+v of %d", cost.Funders, net)
 	}
-	if b := cost.Burn.NetMinor; len(b) != 6 || b[len(b)-1] != net {
+	// Zero before the first hour, four more hours, level until the returns of the next day, and they.
+	if b := cost.Burn.NetMinor; len(b) < 7 || b[0] != 0 || b[len(b)-1] != net || b[len(b)-2] != cost.GrantedMinor {
 		t.Errorf("burn %v", b)
 	}
 

@@ -64,9 +64,8 @@ function Burn({ d }: { d: Detail }) {
   // Objects of this page are new every two seconds; the chart is only written again when a figure moved.
   const stamp = `${d.id} ${at.length} ${at.at(-1)} ${net.at(-1)}`;
   const data = useMemo((): [number[], ...(number | null)[][]] => {
-    const start = [d.row.from_ms, ...at].map((ms) => ms / 1000);
-    const burnt = [0, ...net];
-    return budget ? [start, burnt, start.map(() => budget)] : [start, burnt];
+    const x = at.map((ms) => ms / 1000);
+    return budget ? [x, net, x.map(() => budget)] : [x, net];
   }, [stamp, budget]);
   if (at.length === 0) return <p class="empty-note">{t(d.unavailable?.some((u) => u.block === "cost") ? "asof.none" : "burn.none")}</p>;
   const last = net.at(-1) ?? 0;

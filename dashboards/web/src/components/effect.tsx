@@ -58,6 +58,7 @@ function means(e: Effect, format: (v: number) => string): ComponentChildren {
 
 function traffic(d: Detail): ComponentChildren {
   const u = d.traffic.uplift;
+  if (u.n_treatment + u.n_control === 0) return null;
   const n = t("effect.stores", { nt: count(u.n_treatment), nc: count(u.n_control), during: d.traffic.during_days, before: d.traffic.before_days });
   return u.figure?.min_detectable ? `${n} · ${t("effect.mde", { mde: percent(u.figure.min_detectable) })}` : n;
 }

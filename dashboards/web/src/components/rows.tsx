@@ -1,4 +1,4 @@
-import { compactMoney, count, days, money, number, percent } from "../format";
+import { compactMoney, count, days, money, number, percent, timeOfDay } from "../format";
 import { pick, t } from "../i18n";
 import { toCampaign } from "../route";
 import type { CampaignRow } from "../types";
@@ -6,11 +6,12 @@ import { Meter } from "./meter";
 
 /** The campaigns, one row each; a row leads to its page. */
 export function CampaignRows({ rows }: { rows: CampaignRow[] }) {
+  const read = rows.flatMap((r) => r.participation?.as_of_ms ?? []);
   return (
     <section class="card" aria-labelledby="campaigns-title">
       <div class="card-head">
         <h2 id="campaigns-title">{t("campaigns.title")}</h2>
-        <p class="quiet">{t("campaigns.note")}</p>
+        <p class="quiet">{read.length ? t("campaigns.note", { time: timeOfDay(Math.min(...read)) }) : t("campaigns.note.unread")}</p>
       </div>
       {rows.length === 0 ? <p class="empty-note">{t("campaigns.none")}</p> : <ul class="rows">{rows.map((r) => <Row key={r.id} r={r} />)}</ul>}
     </section>
