@@ -18,12 +18,27 @@ type Document struct {
 	JSON []byte // the same, as the campaigns topic carries it
 }
 
-//go:embed campaigns.yaml
-var campaignsText string
+var (
+	//go:embed campaigns.yaml
+	everyConstruct string
+	//go:embed campaigns_typical.yaml
+	typical string
+)
 
 // Campaigns returns the 20 campaigns of the load test, one of them in two versions, for a stream between two instants: together they use every
 // construct of the campaign grammar. The windows are set so that some campaigns hold for the whole stream, some begin or end inside it.
+// They are generous: a member's receipt earns about four rewards.
 func Campaigns(from, to retail.Instant) ([]Document, error) {
+	return documents(everyConstruct, from, to)
+}
+
+// TypicalCampaigns returns 20 live campaigns as a network would run them, most for one brand or shelf from some amount on: three members'
+// receipts in four earn something, two rewards on average. The benchmark uses them.
+func TypicalCampaigns(from, to retail.Instant) ([]Document, error) {
+	return documents(typical, from, to)
+}
+
+func documents(text string, from, to retail.Instant) ([]Document, error) {
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		return nil, fmt.Errorf("campaigns: %w", err)
@@ -32,7 +47,7 @@ func Campaigns(from, to retail.Instant) ([]Document, error) {
 		at := int64(from) + int64(share*float64(to-from))
 		return time.UnixMilli(at).In(zone).Format(time.DateOnly)
 	}
-	text := strings.NewReplacer("$START", day(0), "$THIRD", day(1./3), "$HALF", day(0.5), "$TWOTHIRDS", day(2./3), "$END", day(1)).Replace(campaignsText)
+	text = strings.NewReplacer("$START", day(0), "$THIRD", day(1./3), "$HALF", day(0.5), "$TWOTHIRDS", day(2./3), "$END", day(1)).Replace(text)
 	var out []Document
 	for _, part := range strings.Split(text, "\n---\n") {
 		doc := []byte(strings.TrimSpace(part) + "\n")

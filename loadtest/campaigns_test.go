@@ -12,6 +12,15 @@ func TestCampaigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	usual, err := TypicalCampaigns(1_790_000_000_000, 1_792_000_000_000)
+	if err != nil || len(usual) != 20 {
+		t.Fatalf("%d typical campaigns: %v", len(usual), err)
+	}
+	for _, d := range usual {
+		if _, err := model.Parse(d.JSON); err != nil {
+			t.Errorf("%s: %v", d.ID, err)
+		}
+	}
 	ids := map[string]bool{}
 	for _, d := range docs {
 		ids[d.ID] = true

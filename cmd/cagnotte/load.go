@@ -16,7 +16,9 @@ import (
 
 // LoadCmd tries the product under load.
 type LoadCmd struct {
-	Run LoadRunCmd `cmd:"" default:"withargs" help:"Send seeded receipts, kill parts of the product, and audit the outcome to the cent."`
+	Run   LoadRunCmd   `cmd:"" default:"withargs" help:"Send seeded receipts, kill parts of the product, and audit the outcome to the cent."`
+	Bench LoadBenchCmd `cmd:"" help:"Measure throughput, CPU and latency beside a pass-through and a thin yardstick."`
+	Peer  LoadPeerCmd  `cmd:"" hidden:"" help:"Run one of the yardsticks of the benchmark."`
 }
 
 // loadStack are the flags that say what is under load.

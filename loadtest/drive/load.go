@@ -227,7 +227,7 @@ func (r *loadRun) drive(ctx context.Context) error {
 	w := &watcher{s: r.s, producer: r.producer, killer: r.killer, total: r.o.Receipts, out: r.o.Stack.Progress, terminal: r.o.Terminal}
 	wg.Go(func() { w.run(side) })
 	if r.o.Rate > 0 {
-		wg.Go(func() { r.problem(ledgerLatency(side, r.s.brokers, wire.NewReader(r.s.client), &r.ledger)) })
+		wg.Go(func() { r.problem(ledgerLatency(side, r.s.brokers, wire.NewReader(r.s.client), &r.ledger, r.began)) })
 		wg.Go(func() { r.problem(r.visible.look(side, r.s.engine.Addr)) })
 	}
 	err := r.send(ctx)

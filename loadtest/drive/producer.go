@@ -23,16 +23,22 @@ type Producer struct {
 	Rate      float64     // per second; 0: as fast as it goes
 	Sent      *audit.Sent // where acknowledged records are noted; nil: nowhere
 	Latency   *Histogram  // from the instant a receipt is due to its acknowledgement; nil: not measured
-	Visible   *visibility // told about each acknowledged record; nil: nobody is
+	// LatencyFrom: receipts that were due before do not count in Latency.
+	LatencyFrom time.Time
+	Visible     *visibility // told about each acknowledged record; nil: nobody is
 
 	item    loadtest.Item // reused: what is sent is a copy
 	started atomic.Int64  // handed to the client
 	acked   atomic.Int64
+	bytes   atomic.Int64
 	failed  atomic.Pointer[error]
 }
 
 // Acknowledged returns how many records the broker has.
 func (p *Producer) Acknowledged() int64 { return p.acked.Load() }
+
+// Bytes is the size of all acknowledged values.
+func (p *Producer) Bytes() int64 { return p.bytes.Load() }
 
 // producerOpts make a client that loses and doubles nothing: all replicas, idempotent, in order.
 func producerOpts(brokers []string) []kgo.Opt {
@@ -94,7 +100,8 @@ func (p *Producer) send(ctx context.Context, cl *kgo.Client, due time.Time) {
 
 func (p *Producer) note(r *kgo.Record, due time.Time) {
 	p.acked.Add(1)
-	if p.Latency != nil {
+	p.bytes.Add(int64(len(r.Value)))
+	if p.Latency != nil && due.After(p.LatencyFrom) {
 		p.Latency.Add(time.Since(due), 1)
 	}
 	if p.Sent != nil {

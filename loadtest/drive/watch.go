@@ -104,8 +104,9 @@ func (w *watcher) show(f *figures, took time.Duration) {
 		start, took.Seconds(), f.sent, w.total, f.processed, f.loaded, k.Pipeline, k.Sink, k.Engine, k.Broker, end)
 }
 
-// ledgerLatency measures from the append of a receipt to the moment at which a reader of committed records has its ledger record.
-func ledgerLatency(ctx context.Context, brokers []string, reader *wire.Reader, h *Histogram) error {
+// ledgerLatency measures from the append of a receipt to the moment at which a reader of committed records has its ledger record, for receipts that
+// were appended after an instant.
+func ledgerLatency(ctx context.Context, brokers []string, reader *wire.Reader, h *Histogram, after time.Time) error {
 	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeTopics(schemas.TopicLedger),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
@@ -122,8 +123,9 @@ func ledgerLatency(ctx context.Context, brokers []string, reader *wire.Reader, h
 				first = err
 				return
 			}
-			if len(rec.Entries) > 0 && rec.Entries[len(rec.Entries)-1].Receipt != "" { // not timers
-				h.Add(now.Sub(time.UnixMilli(rec.ProcessedAt)), 1)
+			appended := time.UnixMilli(rec.ProcessedAt)
+			if len(rec.Entries) > 0 && rec.Entries[len(rec.Entries)-1].Receipt != "" && appended.After(after) { // not timers
+				h.Add(now.Sub(appended), 1)
 			}
 		})
 		if first != nil {
@@ -138,6 +140,7 @@ type visibility struct {
 	mu    sync.Mutex
 	waits map[int32][]waiting
 	h     *Histogram
+	from  time.Time // receipts that were due before do not count
 }
 
 type waiting struct {
@@ -195,7 +198,30 @@ func (v *visibility) found(partition int32, top int64, now time.Time) {
 			kept = append(kept, w)
 			continue
 		}
-		v.h.Add(now.Sub(w.due), 1)
+		if w.due.After(v.from) {
+			v.h.Add(now.Sub(w.due), 1)
+		}
 	}
 	v.waits[partition] = kept
+}
+
+// left counts the receipts that have not been seen.
+func (v *visibility) left() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := 0
+	for _, w := range v.waits {
+		n += len(w)
+	}
+	return n
+}
+
+// empty waits until all have been seen, save the last few of each partition, which may be refused ones that nothing follows.
+func (v *visibility) empty(ctx context.Context) error {
+	for v.left() > 8*len(v.waits) {
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
 }
