@@ -118,52 +118,71 @@ AS SELECT
     m.pre_visits AS pre_visits,
     m.pre_spend_minor AS pre_spend_minor,
     toDecimal64(m.pre_spend_minor, 0) * toDecimal64('0.01', 2) AS pre_spend,
-    d.considered AS considered,
-    d.qualified AS qualified,
-    d.rewarded AS rewarded,
-    d.granted_minor AS granted_minor,
-    toDecimal64(d.granted_minor, 0) * toDecimal64('0.01', 2) AS granted,
-    d.ghost_minor AS ghost_minor,
-    toDecimal64(d.ghost_minor, 0) * toDecimal64('0.01', 2) AS ghost,
+    m.considered AS considered,
+    m.qualified AS qualified,
+    m.rewarded AS rewarded,
+    m.granted_minor AS granted_minor,
+    toDecimal64(m.granted_minor, 0) * toDecimal64('0.01', 2) AS granted,
+    m.ghost_minor AS ghost_minor,
+    toDecimal64(m.ghost_minor, 0) * toDecimal64('0.01', 2) AS ghost,
     m.last_visit_at AS last_visit_at,
     m.loaded_at AS _loaded_at
 FROM
 (
+    -- A union, not a join: a condition on the campaign then reaches both parts.
     SELECT
-        c.campaign AS campaign,
-        r.account_id AS account_id,
-        any(c.version) AS version,
-        any(c.holdout_bp) AS holdout_bp,
-        countIf(r.ended_at >= c.t0 AND r.type IN ('SALE', 'EXCHANGE')) AS visits,
-        sumIf(r.total_minor, r.ended_at >= c.t0) AS spend_minor,
-        countIf(r.ended_at >= c.pre0 AND r.ended_at < c.t0 AND r.type IN ('SALE', 'EXCHANGE')) AS pre_visits,
-        sumIf(r.total_minor, r.ended_at >= c.pre0 AND r.ended_at < c.t0) AS pre_spend_minor,
-        max(r.ended_at) AS last_visit_at,
-        max(r._loaded_at) AS loaded_at
-    FROM cagnotte_raw.receipt_facts AS r
-    CROSS JOIN cagnotte_raw.campaign_windows AS c
-    WHERE r.account_id != '' AND r.ended_at >= least(c.base0, c.pre0) AND r.ended_at < c.t1
-    GROUP BY c.campaign, r.account_id
-    HAVING countIf(r.ended_at >= c.base0) > 0
-) AS m
-LEFT JOIN
-(
-    SELECT
-        toString(r_campaign) AS campaign,
+        campaign,
         account_id,
-        count() AS considered,
-        countIf(r_desired_minor > 0) AS qualified,
-        countIf(r_granted_minor > 0) AS rewarded,
-        sum(r_granted_minor) AS granted_minor,
-        sumIf(r_desired_minor, r_outcome = 'HELD_OUT') AS ghost_minor
-    FROM cagnotte_raw.decisions FINAL
-    ARRAY JOIN
-        `results.campaign` AS r_campaign,
-        `results.outcome` AS r_outcome,
-        `results.desired_minor` AS r_desired_minor,
-        `results.granted_minor` AS r_granted_minor
-    WHERE account_id != ''
+        max(u.version) AS version,
+        max(u.holdout_bp) AS holdout_bp,
+        countIf(u.in_window AND u.is_visit) AS visits,
+        sumIf(u.amount, u.in_window) AS spend_minor,
+        countIf(u.in_pre AND u.is_visit) AS pre_visits,
+        sumIf(u.amount, u.in_pre) AS pre_spend_minor,
+        countIf(u.is_decision) AS considered,
+        countIf(u.is_decision AND u.desired > 0) AS qualified,
+        countIf(u.is_decision AND u.granted > 0) AS rewarded,
+        sum(u.granted) AS granted_minor,
+        sum(u.ghost) AS ghost_minor,
+        max(u.seen_at) AS last_visit_at,
+        max(u.loaded_at) AS loaded_at,
+        max(u.in_base) AS is_base
+    FROM
+    (
+        SELECT
+            c.campaign AS campaign,
+            r.account_id AS account_id,
+            c.version AS version,
+            c.holdout_bp AS holdout_bp,
+            r.ended_at >= c.t0 AS in_window,
+            r.ended_at >= c.pre0 AND r.ended_at < c.t0 AS in_pre,
+            r.ended_at >= c.base0 AS in_base,
+            r.type IN ('SALE', 'EXCHANGE') AS is_visit,
+            r.total_minor AS amount,
+            toUInt8(0) AS is_decision,
+            toInt64(0) AS desired,
+            toInt64(0) AS granted,
+            toInt64(0) AS ghost,
+            r.ended_at AS seen_at,
+            r._loaded_at AS loaded_at
+        FROM cagnotte_raw.receipt_facts AS r
+        CROSS JOIN cagnotte_raw.campaign_windows AS c
+        WHERE r.account_id != '' AND r.ended_at >= least(c.base0, c.pre0) AND r.ended_at < c.t1
+        UNION ALL
+        SELECT
+            toString(r_campaign), account_id, 0, 0, 0, 0, 0, 0, 0, 1,
+            r_desired_minor, r_granted_minor, if(r_outcome = 'HELD_OUT', r_desired_minor, 0),
+            toDateTime64(0, 3, 'UTC'), toDateTime64(0, 3, 'UTC')
+        FROM cagnotte_raw.decisions FINAL
+        ARRAY JOIN
+            `results.campaign` AS r_campaign,
+            `results.outcome` AS r_outcome,
+            `results.desired_minor` AS r_desired_minor,
+            `results.granted_minor` AS r_granted_minor
+        WHERE account_id != ''
+    ) AS u
     GROUP BY campaign, account_id
-) AS d ON m.campaign = d.campaign AND m.account_id = d.account_id
+    HAVING is_base = 1
+) AS m
 COMMENT 'One row per campaign and member of its base, whether or not the member came: what intention-to-treat statistics read';
 -- +goose StatementEnd
