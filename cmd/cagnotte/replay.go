@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,6 +158,9 @@ func (t *table) close() error {
 
 // minorUnits returns quantity x price x 100 of two decimal numbers, computed exactly from their text and rounded half away from zero.
 func minorUnits(quantity int64, price string) (money.Amount, error) {
+	if digits, den, ok := shortDecimal(price); ok && quantity <= math.MaxInt32 && quantity >= math.MinInt32 {
+		return money.MulDiv(money.Amount(digits), quantity*100, den, money.HalfUp), nil
+	}
 	p, ok := new(big.Rat).SetString(price)
 	if !ok || len(price) > 32 || strings.Trim(price, "0123456789.-") != "" {
 		return 0, fmt.Errorf("%q is not a decimal number", price)
@@ -168,6 +173,20 @@ func minorUnits(quantity int64, price string) (money.Amount, error) {
 		return 0, fmt.Errorf("%d x %s is out of range", quantity, price)
 	}
 	return money.Amount(twice.Int64()), nil
+}
+
+// shortDecimal reads a number of at most seven digits before the point and four behind it as digits/den. Nearly all prices are such, and it takes
+// a tenth of the time of a rational.
+func shortDecimal(text string) (digits, den int64, ok bool) {
+	whole, frac, _ := strings.Cut(text, ".")
+	if bare := strings.TrimPrefix(whole, "-"); bare == "" || len(bare) > 7 || len(frac) > 4 {
+		return 0, 0, false
+	}
+	digits, err := strconv.ParseInt(whole+frac, 10, 64)
+	if err != nil || strings.ContainsAny(frac, "+-") || strings.HasPrefix(whole, "+") {
+		return 0, 0, false
+	}
+	return digits, [...]int64{1, 10, 100, 1000, 10_000}[len(frac)], true
 }
 
 const localLayout = "2006-01-02T15:04:05"

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"cagnotte/pipeline/money"
@@ -28,6 +30,27 @@ func dataDir(t *testing.T, set string) string {
 	return dir
 }
 
+// The short way and the long way of the same product agree.
+func TestMinorUnitsTwoWays(t *testing.T) {
+	for _, price := range []string{"0", "0.1", "-0.5", "12.345", "9999999.9999", "0.0005", "-3.3335", "7"} {
+		for _, quantity := range []int64{0, 1, -1, 3, -7, 80995, math.MaxInt32, math.MinInt32} {
+			short, err1 := minorUnits(quantity, price)
+			long, err2 := minorUnits(quantity, longer(price))
+			if err1 != nil || (err2 == nil && short != long) {
+				t.Errorf("%d x %s: %d, %v; the long way %d, %v", quantity, price, short, err1, long, err2)
+			}
+		}
+	}
+}
+
+// longer writes the same number with more decimals than the short way takes.
+func longer(price string) string {
+	if !strings.Contains(price, ".") {
+		price += "."
+	}
+	return price + "00000"
+}
+
 func TestMinorUnits(t *testing.T) {
 	for _, c := range []struct {
 		quantity int64
@@ -41,7 +64,7 @@ func TestMinorUnits(t *testing.T) {
 			t.Errorf("%d x %s: got %d, %v; want %d", c.quantity, c.price, got, err, c.want)
 		}
 	}
-	for _, price := range []string{"", "x", "1e9", "1/3", "1_0", "0x10", "999999999999999999999999"} {
+	for _, price := range []string{"", "x", "1e9", "1/3", "1_0", "0x10", "+1", "1.+5", "--1", "999999999999999999999999"} {
 		if got, err := minorUnits(1, price); err == nil {
 			t.Errorf("price %q: got %d, want an error", price, got)
 		}
