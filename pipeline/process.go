@@ -172,11 +172,11 @@ func (t *task) post(slot *state.Slot) {
 		g := ledger.Grant{
 			Campaign: res.Campaign, CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(),
 			Receipt: rec.ID, Shop: rec.Shop.ID, At: rec.EndedAt, ActiveFrom: res.ActiveFrom, ExpiresAt: res.ExpiresAt, Funding: res.Funding,
+			GrantedBefore: grantedBefore(&t.footprint, res), // after a return another campaign of the group may win, so an Earn can have a past too
 		}
 		if res.Granted > 0 {
 			slot.Account.Earn(&t.journal, slot.ID, &g)
 		} else {
-			g.GrantedBefore = grantedBefore(&t.footprint, res)
 			slot.Account.Reverse(&t.journal, slot.ID, &g)
 		}
 		slot.Account.AddUsed(res.CampaignKey, res.Period, res.Granted)

@@ -33,12 +33,12 @@ func (t *task) giveBack(slot *state.Slot) error {
 	return nil
 }
 
-// grantedBefore is what stood granted before a result took part of it back: the footprint already holds what is left.
+// grantedBefore is what stood granted before a result changed it: the footprint already holds what stands now.
 func grantedBefore(fp *rules.Footprint, res *rules.Result) money.Amount {
 	for i := range fp.Awards {
 		if fp.Awards[i].CampaignKey == res.CampaignKey {
-			return fp.Awards[i].Granted - res.Granted
+			return max(0, fp.Awards[i].Granted-res.Granted)
 		}
 	}
-	return -res.Granted
+	return max(0, -res.Granted)
 }

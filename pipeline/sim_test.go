@@ -100,7 +100,10 @@ func (s *sim) run() simResult {
 	s.produceAll()
 	s.waitDrained()
 	s.calm = true
-	time.Sleep(time.Minute) // who is down comes back, the hour passes, idle timers fire
+	if s.faults {
+		time.Sleep(25 * time.Second) // who is down or frozen comes back
+	}
+	time.Sleep(20 * time.Second) // idle timers fire
 	stop()
 	var disks []vfs.FS
 	for range instances {

@@ -84,7 +84,8 @@ func (s *sim) next(rng *rand.Rand, i int, sent []*retail.Receipt) (*retail.Recei
 	case dice < 4:
 		raw := []byte{0, 9, 9, byte(i)}
 		if dice == 0 {
-			raw = append(raw, make([]byte, 1_300_000)...) // larger than a client's batch is by default
+			raw = append([]byte{7}, make([]byte, 1_300_000)...) // larger than a client's batch is by default
+			raw[1] = byte(i)
 		}
 		return nil, raw
 	case dice < 14 && len(sent) > 0:
