@@ -55,21 +55,38 @@ func (e *Evaluator) mark(r *retail.Receipt, masks []uint64, words int) {
 	}
 }
 
-// keepLines stores the lines that count for an award; every line when an award looks at the basket's total.
+// keepLines stores the lines that count for an award, and others of their products, over which a return without a line number is spread;
+// every line when an award looks at the basket's total.
 func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 	all := e.needsTotal()
+	e.tags = grow(e.tags, len(r.Lines))
+	var products productFilter
+	for i := range r.Lines {
+		e.tags[i] = productTag(&r.Lines[i])
+		if !zero(fp.masks[i*words : (i+1)*words]) {
+			products.add(e.tags[i])
+		}
+	}
 	n := 0
 	for i := range r.Lines {
 		mask := fp.masks[i*words : (i+1)*words]
-		if !all && zero(mask) {
+		if !all && zero(mask) && !products.has(e.tags[i]) {
 			continue
 		}
-		fp.Lines = append(fp.Lines, footprintLine(&r.Lines[i], e.lines[i].net))
+		l := &r.Lines[i]
+		fp.Lines = append(fp.Lines, FootprintLine{No: l.No, Net: e.lines[i].net, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each, Product: e.tags[i]})
 		copy(fp.masks[n*words:], mask)
 		n++
 	}
 	fp.masks = fp.masks[:n*words]
 }
+
+// productFilter is a set of product tags that may hold a few more than were added: then a line too many is kept.
+type productFilter [16]uint64
+
+func (p *productFilter) add(tag uint16) { p[tag>>6&15] |= 1 << (tag & 63) }
+
+func (p *productFilter) has(tag uint16) bool { return tag != 0 && p[tag>>6&15]&(1<<(tag&63)) != 0 }
 
 func (e *Evaluator) needsTotal() bool {
 	for i := range e.cands {

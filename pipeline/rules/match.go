@@ -91,10 +91,6 @@ func (e *Evaluator) allocate(r *retail.Receipt) {
 	}
 }
 
-func footprintLine(l *retail.Line, paid money.Amount) FootprintLine {
-	return FootprintLine{No: l.No, Net: paid, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each, Product: productTag(l)}
-}
-
 // grow returns a slice of length n, reusing s.
 func grow[T any](s []T, n int) []T {
 	if cap(s) >= n {
