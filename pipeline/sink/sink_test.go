@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"cagnotte/loadtest/cluster"
 	"cagnotte/pipeline/retail"
@@ -19,9 +20,11 @@ func TestMain(m *testing.M) {
 }
 
 // run is this package's sink as the suite wants it.
-func run(ctx context.Context, env sinktest.Env) error {
+func run(ctx context.Context, env sinktest.Env) error { return runWith(ctx, env, 0) }
+
+func runWith(ctx context.Context, env sinktest.Env, retryFor time.Duration) error {
 	s, err := New(Options{
-		Brokers: env.Brokers, ClientOpts: env.ClientOpts, Group: env.Group, Addr: env.Addr, Codec: env.Codec, Policy: env.Policy, Logger: env.Logger,
+		Brokers: env.Brokers, ClientOpts: env.ClientOpts, Group: env.Group, Addr: env.Addr, Codec: env.Codec, Policy: env.Policy, Logger: env.Logger, RetryFor: retryFor,
 		fault: func(at stage) error {
 			if err := env.At(sinktest.Stage(at)); err != nil {
 				return fatalError{err}
