@@ -100,11 +100,17 @@ type devProcess struct {
 
 func startDev(t *testing.T, dir, file string) *devProcess {
 	t.Helper()
+	return startCommand(t, "dev", "--data", dir, "--listen", "localhost:0", "--replay", file)
+}
+
+// startCommand runs cagnotte with args as a process of its own.
+func startCommand(t *testing.T, args ...string) *devProcess {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &devProcess{cmd: exec.Command(exe, "dev", "--data", dir, "--listen", "localhost:0", "--replay", file), done: make(chan struct{})}
+	p := &devProcess{cmd: exec.Command(exe, args...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asCommand+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
