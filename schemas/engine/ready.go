@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -20,20 +21,42 @@ var (
 	errEnded     = errors.New("the engine ended while starting")
 )
 
+// Free ports are drawn from this range, below the one that systems use for outgoing connections: a port from there may be taken by anybody's
+// connection while the engine is away, and then it could not come back to its address.
+const (
+	firstPort = 20_000
+	lastPort  = 32_000
+	portDraws = 50
+)
+
 // choosePorts returns the ports to listen on, each a free one where 0 was asked for.
 func choosePorts(tcp, http int) (tcpPort, httpPort int, err error) {
-	// Both are held until both are known, so that the system cannot give out the same one twice.
-	a, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(tcp)))
+	// Both are held until both are known, so that the same one is not given out twice.
+	a, err := listen(tcp)
 	if err != nil {
 		return 0, 0, portError("native", tcp, err)
 	}
 	defer a.Close()
-	b, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(http)))
+	b, err := listen(http)
 	if err != nil {
 		return 0, 0, portError("HTTP", http, err)
 	}
 	defer b.Close()
 	return a.Addr().(*net.TCPAddr).Port, b.Addr().(*net.TCPAddr).Port, nil
+}
+
+// listen listens on a port, or on any free one when it is 0.
+func listen(port int) (net.Listener, error) {
+	if port != 0 {
+		return net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+	}
+	for range portDraws {
+		l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort))))
+		if err == nil {
+			return l, nil
+		}
+	}
+	return net.Listen("tcp", net.JoinHostPort(loopback, "0"))
 }
 
 func portError(what string, port int, err error) error {
