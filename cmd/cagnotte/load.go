@@ -144,7 +144,7 @@ func (s *loadStack) stack(g *Globals) (o drive.StackOptions, done func(ok bool),
 			if err != nil {
 				return nil, err
 			}
-			return &drive.Engine{Addr: e.Addr, HTTPAddr: e.HTTPAddr, Kill: func() { e.Kill(); <-e.Done() }, Stop: e.Stop, PID: e.Pid()}, nil
+			return &drive.Engine{Addr: e.Addr, HTTPAddr: e.HTTPAddr, Kill: func() { e.Kill(); <-e.Done() }, Stop: e.Stop, Done: e.Done(), PID: e.Pid()}, nil
 		},
 	}
 	return o, done, nil

@@ -119,7 +119,7 @@ func (k *killer) sink(context.Context) error {
 }
 
 func (k *killer) engine(ctx context.Context) error {
-	k.s.engine.Kill()
+	k.s.killEngine()
 	return k.s.startEngine(ctx)
 }
 

@@ -261,8 +261,12 @@ func (r *loadRun) send(ctx context.Context) error {
 	return err
 }
 
-// settle waits until timers are quiet too, ends the pipelines so that their state is on disk, and lets the sink finish.
+// settle waits until every pipeline has restored its state, as the last one killed may not have yet, and until timers are quiet too; it ends the
+// pipelines so that their state is on disk, and lets the sink finish.
 func (r *loadRun) settle(ctx context.Context) error {
+	if err := r.s.pipelinesReady(ctx, r.o.DrainTimeout); err != nil {
+		return err
+	}
 	out := []string{schemas.TopicLedger, schemas.TopicBalances}
 	if err := r.drained(ctx, pipelineGroup, 3*time.Second, []string{schemas.TopicReceipts}, out); err != nil {
 		return err

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"cagnotte/loadtest/cluster"
@@ -25,6 +27,7 @@ type Engine struct {
 	Addr, HTTPAddr string
 	Kill           func() // SIGKILL; returns when the process is gone
 	Stop           func(context.Context) error
+	Done           <-chan struct{} // closed when the process has ended
 	PID            int
 }
 
@@ -58,7 +61,8 @@ type stack struct {
 	codec    *schemas.Codec
 	engine   *Engine
 
-	enginePorts [2]int // native and HTTP, kept over restarts
+	enginePorts [2]int      // native and HTTP, kept over restarts
+	engineMeant atomic.Bool // its end is ours
 
 	pipelines []*Process
 	metrics   []string // addresses of the pipelines' /metrics
@@ -204,7 +208,20 @@ func (s *stack) startEngine(ctx context.Context) error {
 		return err
 	}
 	s.engine = e
+	s.engineMeant.Store(false)
+	go func() {
+		<-e.Done
+		if !s.engineMeant.Load() && s.o.Crashed != nil {
+			s.o.Crashed("engine", errors.New("its process is gone"))
+		}
+	}()
 	return nil
+}
+
+// killEngine ends the engine with SIGKILL.
+func (s *stack) killEngine() {
+	s.engineMeant.Store(true)
+	s.engine.Kill()
 }
 
 func (s *stack) startSink() error {
@@ -228,6 +245,32 @@ func (s *stack) parts() []*Process {
 	return out
 }
 
+// pipelinesReady waits until every pipeline says that it has its partitions and their state.
+func (s *stack) pipelinesReady(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for i, addr := range s.metrics {
+		for !answersOK(ctx, "http://"+addr+"/readyz") {
+			if err := sleep(ctx, 100*time.Millisecond); err != nil {
+				return fmt.Errorf("%s is not ready: %w", s.pipelines[i].Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func answersOK(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+}
+
 // stopPipelines ends the pipelines in order, so that their state is on disk.
 func (s *stack) stopPipelines(ctx context.Context) error {
 	var errs []error
@@ -245,6 +288,7 @@ func (s *stack) close() {
 		s.note(p.Stop(ctx))
 	}
 	if s.engine != nil {
+		s.engineMeant.Store(true)
 		s.note(s.engine.Stop(ctx))
 	}
 	if s.registry != nil {
