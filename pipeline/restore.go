@@ -13,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 )
 
 // restoration brings assigned partitions to the state that their changelog's high watermark stands for:
@@ -52,10 +53,8 @@ func (m *member) restoreAll(ctx context.Context, parts []int32, group map[int32]
 	}
 	r := &restoration{m: m, tasks: map[int32]*restoring{}}
 	defer r.close()
-	for _, part := range parts {
-		if err := r.openPartition(ctx, part, group[part].EpochOffset().Offset); err != nil {
-			return nil, errors.Join(err, r.abandon())
-		}
+	if err := r.openAll(ctx, parts, group); err != nil {
+		return nil, errors.Join(err, r.abandon())
 	}
 	if err := r.read(ctx); err != nil {
 		return nil, errors.Join(err, r.abandon())
@@ -88,14 +87,31 @@ func (r *restoration) abandon() error {
 	return errors.Join(errs...)
 }
 
-func (r *restoration) openPartition(ctx context.Context, part int32, group int64) error {
-	if err := r.m.waitClosed(ctx, part); err != nil {
-		return err
+// openAll opens the local stores side by side: each replays its own write-ahead log.
+func (r *restoration) openAll(ctx context.Context, parts []int32, group map[int32]kgo.Offset) error {
+	stores := make([]*state.Partition, len(parts))
+	var g errgroup.Group
+	for i, part := range parts {
+		g.Go(func() error {
+			if err := r.m.waitClosed(ctx, part); err != nil {
+				return err
+			}
+			p, err := r.m.store.Partition(part)
+			stores[i] = p
+			return err
+		})
 	}
-	p, err := r.m.store.Partition(part)
-	if err != nil {
-		return fmt.Errorf("open state of partition %d: %w", part, err)
+	err := g.Wait()
+	for i, part := range parts {
+		if stores[i] != nil {
+			err = errors.Join(err, r.adopt(part, stores[i], group[part].EpochOffset().Offset))
+		}
 	}
+	return err
+}
+
+// adopt notes where an opened partition stands.
+func (r *restoration) adopt(part int32, p *state.Partition, group int64) (err error) {
 	t := &task{p: r.m.p, out: r.m.out, partition: part, part: p, evaluator: rules.NewEvaluator()}
 	rt := &restoring{task: t, group: group, began: time.Now(), position: p.Meta().ChangelogOffset}
 	r.tasks[part] = rt
