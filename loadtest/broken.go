@@ -74,7 +74,7 @@ func noise(g *Generator, b []byte) []byte {
 }
 
 func negativeLine(r *retail.Receipt) {
-	r.Lines[0].Kind = retail.SaleLine
+	r.Type, r.Lines[0].Kind = retail.Sale, retail.SaleLine
 	r.Lines[0].Net = -r.Lines[0].Net - 1
 	r.Lines[0].QuantityMilli = 1000
 	totals(r, 0)

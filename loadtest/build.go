@@ -19,6 +19,8 @@ type builder struct {
 	season  *season
 	anonBP  int
 
+	exchangeBP uint64
+
 	pcg  *rand.PCG
 	rng  *rand.Rand
 	zipf *rand.Zipf
@@ -33,7 +35,7 @@ func newBuilder(o Options, s *season) *builder {
 	rng := rand.New(pcg)
 	people := newPopulation(o.Members, o.Effects)
 	return &builder{
-		seed: o.Seed, catalog: newCatalog(), network: newNetwork(o.Shops), people: people, season: s, anonBP: o.AnonymousBP,
+		seed: o.Seed, catalog: newCatalog(), network: newNetwork(o.Shops), people: people, season: s, anonBP: o.AnonymousBP, exchangeBP: uint64(o.ExchangeBP),
 		pcg: pcg, rng: rng, zipf: rand.NewZipf(rng, o.ZipfS, o.ZipfV, people.size-1),
 	}
 }
@@ -56,7 +58,19 @@ func (b *builder) sale(it *Item, n uint64, at retail.Instant) {
 	if bits>>50&31 == 0 {
 		basketDiscount(r, bits>>56)
 	}
+	if mix(n^0xE8C4A26E)%10000 < b.exchangeBP {
+		b.exchange(r)
+	}
 	totals(r, bits>>60)
+}
+
+// exchange turns a sale into one that takes an article back.
+func (b *builder) exchange(r *retail.Receipt) {
+	r.Type = retail.Exchange
+	var l retail.Line
+	fillLine(&l, 0, b.catalog.draw(b.rng.Uint64()), b.rng.Uint64())
+	addReturnLine(r, &l, l.QuantityMilli)
+	r.Lines[len(r.Lines)-1].ReturnOfLine = 0
 }
 
 func (b *builder) member() (member uint64, anonymous bool) {

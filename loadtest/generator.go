@@ -62,12 +62,12 @@ type Options struct {
 	Shops      int            // default 60
 	Effects    []Effect       // treatment effects
 
-	AnonymousBP, ReturnBP, DuplicateBP, LateBP, MalformedBP, ConflictBP, MisplacedBP int // defaults: see Fill
+	AnonymousBP, ReturnBP, ExchangeBP, DuplicateBP, LateBP, MalformedBP, ConflictBP, MisplacedBP int // defaults: see Fill
 	// Encode turns a receipt into the bytes of the wire; malformed bytes are made from them. nil: only flaws of content are made.
 	Encode func(dst []byte, r *retail.Receipt) []byte
 }
 
-// Fill sets the defaults: 25 % anonymous, 4 % returns, 1 % duplicates, 2 % late, 0.2 % malformed, 0.02 % conflicts, 0.1 % misplaced. A share of -1
+// Fill sets the defaults: 25 % anonymous, 4 % returns, 0.2 % exchanges, 1 % duplicates, 2 % late, 0.2 % malformed, 0.02 % conflicts, 0.1 % misplaced. A share of -1
 // means none.
 func (o *Options) Fill() {
 	def(&o.Start, retail.Instant(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC).UnixMilli()))
@@ -80,7 +80,7 @@ func (o *Options) Fill() {
 	for _, share := range []struct {
 		field *int
 		value int
-	}{{&o.AnonymousBP, 2500}, {&o.ReturnBP, 400}, {&o.DuplicateBP, 100}, {&o.LateBP, 200}, {&o.MalformedBP, 20}, {&o.ConflictBP, 2}, {&o.MisplacedBP, 10}} {
+	}{{&o.AnonymousBP, 2500}, {&o.ReturnBP, 400}, {&o.ExchangeBP, 20}, {&o.DuplicateBP, 100}, {&o.LateBP, 200}, {&o.MalformedBP, 20}, {&o.ConflictBP, 2}, {&o.MisplacedBP, 10}} {
 		def(share.field, share.value)
 		*share.field = max(*share.field, 0)
 	}

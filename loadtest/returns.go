@@ -40,6 +40,11 @@ func (g *Generator) returnOf(it *Item, s made) {
 	}
 	totals(&it.Receipt, 0)
 	it.Number = n
+	if g.rng.IntN(10) == 0 { // a till that knows the article only
+		for i := range it.Receipt.Lines {
+			it.Receipt.Lines[i].ReturnOfLine = 0
+		}
+	}
 	if g.rng.IntN(20) == 0 && it.Receipt.Type == retail.Return {
 		it.Receipt.Original = retail.Original{} // the customer has lost the ticket
 	}
@@ -66,7 +71,9 @@ func (g *Generator) returnHeader(it *Item, orig *retail.Receipt, n uint64, at re
 
 func (g *Generator) returnAll(r, orig *retail.Receipt) {
 	for i := range orig.Lines {
-		addReturnLine(r, &orig.Lines[i], orig.Lines[i].QuantityMilli)
+		if orig.Lines[i].Kind != retail.ReturnLine { // what an exchange took back stays back
+			addReturnLine(r, &orig.Lines[i], orig.Lines[i].QuantityMilli)
+		}
 	}
 	for i := range orig.Discounts {
 		d := orig.Discounts[i]
@@ -79,6 +86,9 @@ func (g *Generator) returnAll(r, orig *retail.Receipt) {
 func (g *Generator) returnSome(r, orig *retail.Receipt) {
 	for range 1 + g.rng.IntN(min(3, len(orig.Lines))) {
 		l := &orig.Lines[g.rng.IntN(len(orig.Lines))]
+		if l.Kind == retail.ReturnLine {
+			l = &orig.Lines[0]
+		}
 		if alreadyReturned(r, l.No) {
 			continue
 		}

@@ -56,7 +56,7 @@ type totals struct {
 	decided              map[string]int64 // granted, by campaign
 	ghosts               map[string]int64
 	movements            int64
-	dead                 int64
+	dead, duplicates     int64
 }
 
 type moved struct {
@@ -191,4 +191,5 @@ func (p *part) hand() {
 		t.ghosts[c] += v
 	}
 	t.dead += int64(len(p.expected.Dead))
+	t.duplicates += p.expected.Duplicates
 }

@@ -309,7 +309,7 @@ func (w *world) audit(change func(*Options)) *Report {
 
 func TestAFaithfulProductPasses(t *testing.T) {
 	w := newWorld(t)
-	w.stream(6000)
+	w.stream(3000)
 	w.product()
 	rep := w.audit(nil)
 	var text bytes.Buffer
@@ -377,7 +377,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.stream(700)
+			w.stream(400)
 			if c.spoil != nil {
 				c.spoil(w)
 			}

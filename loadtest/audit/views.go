@@ -132,15 +132,44 @@ func (a *auditor) viewBalances(ctx context.Context) error {
 
 // viewMinutes compares the counters that the live page shows, by campaign: they come from the metrics topic, on another way than the decisions.
 func (a *auditor) viewMinutes(ctx context.Context) error {
-	return a.rows(ctx, func(r driver.Rows) error {
+	got := map[string]int64{}
+	err := a.rows(ctx, func(r driver.Rows) error {
 		var id string
 		var granted int64
 		if err := r.Scan(&id, &granted); err != nil {
 			return err
 		}
-		if want := a.totals.decided[id]; granted != want {
-			a.report.differ(Cents, "view campaign_minutes: campaign", granted-want, "campaign %s: %d granted less reversed, must be %d", id, granted, want)
-		}
+		got[id] = granted
 		return nil
 	}, "SELECT campaign, toInt64(sum(granted_minor) - sum(reversed_minor)) FROM cagnotte.campaign_minutes GROUP BY campaign")
+	if err != nil {
+		return err
+	}
+	for _, id := range a.o.Campaigns.IDs() {
+		if want := a.totals.decided[id]; got[id] != want {
+			a.report.differ(Cents, "view campaign_minutes: campaign", got[id]-want, "campaign %s: %d granted less reversed, must be %d", id, got[id], want)
+		}
+	}
+	return a.counters(ctx)
+}
+
+// counters compares what the commits counted.
+func (a *auditor) counters(ctx context.Context) error {
+	t := &a.totals
+	return a.rows(ctx, func(r driver.Rows) error {
+		var duplicates, rejected, forwarded int64
+		if err := r.Scan(&duplicates, &rejected, &forwarded); err != nil {
+			return err
+		}
+		for _, c := range []struct {
+			name      string
+			got, want int64
+		}{{"duplicates", duplicates, t.duplicates}, {"rejected", rejected, t.dead}, {"forwarded", forwarded, int64(len(a.moved))}} {
+			a.report.saw("counter "+c.name, c.got)
+			if c.got != c.want {
+				a.report.differ(Other, "metrics: counter", 0, "%s: %d counted, must be %d", c.name, c.got, c.want)
+			}
+		}
+		return nil
+	}, "SELECT toInt64(sum(duplicates)), toInt64(sum(rejected)), toInt64(sum(forwarded)) FROM cagnotte_raw.metric_batches FINAL")
 }
