@@ -92,11 +92,12 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// WaitReady waits until every broker is a member of the cluster and answers, or ctx ends. Without a deadline it gives up after a minute.
+// WaitReady waits until every broker is a member of the cluster and answers, or ctx ends. Without a deadline it gives up after three minutes:
+// three JVMs on a busy machine are slow.
 func (c *Cluster) WaitReady(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Minute)
+		ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 		defer cancel()
 	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.MetadataMinAge(10*time.Millisecond), kgo.RetryTimeout(2*time.Second))
