@@ -111,6 +111,7 @@ func (x *session) finish(ctx context.Context, jobs []job) error {
 	if err := commit(ctx, x.cl, x.me, marks); err != nil {
 		return fmt.Errorf("after insert: %w", err)
 	}
+	x.progress = true
 	x.opts.Observer.committed(n)
 	return nil
 }

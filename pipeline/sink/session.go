@@ -19,12 +19,13 @@ import (
 // one starts from what Kafka knows. Only the group's callbacks run on other goroutines; they touch parts, under mu.
 type session struct {
 	*Sink
-	cl      *kgo.Client
-	belongs partitioner         // of receipts
-	ids     map[[16]byte]string // topics by id: some answers carry no names
-	blocks  map[string]*block   // by topic; all of them, empty or not
-	order   []*block
-	me      membership // when the records that we hold were polled; it cannot change while we hold any
+	cl       *kgo.Client
+	belongs  partitioner         // of receipts
+	ids      map[[16]byte]string // topics by id: some answers carry no names
+	blocks   map[string]*block   // by topic; all of them, empty or not
+	order    []*block
+	progress bool       // something was inserted and committed
+	me       membership // when the records that we hold were polled; it cannot change while we hold any
 
 	mu    sync.Mutex
 	parts map[place]*part
@@ -43,11 +44,11 @@ type part struct {
 	carry []*kgo.Record
 }
 
-// session joins the group and copies until something ends it.
-func (s *Sink) session(ctx context.Context) error {
+// session joins the group and copies until something ends it. It reports whether it got anything done.
+func (s *Sink) session(ctx context.Context) (progress bool, err error) {
 	x := &session{Sink: s, ids: map[[16]byte]string{}, blocks: map[string]*block{}, parts: map[place]*part{}}
 	if err := x.lookUpTopics(ctx); err != nil {
-		return err
+		return false, err
 	}
 	for _, src := range sources() {
 		b := x.newBlock(src)
@@ -55,12 +56,13 @@ func (s *Sink) session(ctx context.Context) error {
 	}
 	cl, err := kgo.NewClient(append(x.clientOpts(), s.opts.ClientOpts...)...)
 	if err != nil {
-		return fatalError{fmt.Errorf("kafka client: %w", err)}
+		return false, fatalError{fmt.Errorf("kafka client: %w", err)}
 	}
 	x.cl = cl
 	defer cl.Close() // leaves the group
 	defer cl.AllowRebalance()
-	return x.run(ctx)
+	err = x.run(ctx)
+	return x.progress, err
 }
 
 func (x *session) newBlock(src source) *block {

@@ -110,8 +110,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	defer s.store.close()
 	var pauses backoff
 	for {
-		began := time.Now()
-		err := s.session(ctx)
+		progress, err := s.session(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -120,7 +119,7 @@ func (s *Sink) Run(ctx context.Context) error {
 		}
 		s.opts.Observer.sessionEnded(err)
 		s.opts.Logger.Warn("sink starts over", "error", err)
-		if time.Since(began) > time.Minute {
+		if progress {
 			pauses = backoff{}
 		}
 		if pauses.wait(ctx) != nil {

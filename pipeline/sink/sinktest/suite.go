@@ -139,12 +139,13 @@ func testCrash(t *testing.T, w *World, run Run, at Stage) {
 // EngineKilled is the case "engine killed": ClickHouse is killed while blocks are on their way, over and over, and is away for a while. The sink waits and loses nothing.
 func EngineKilled(t *testing.T, w *World, run Run) {
 	var mu sync.Mutex
-	kills := 3
+	kills, killing := 3, false
 	start(t, run, Env{World: w, At: func(s Stage) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if s == Pinned && kills > 0 {
+		if s == Pinned && kills > 0 && !killing {
 			kills--
+			killing = true
 			delay := time.Duration(kills) * 2 * time.Millisecond
 			go func() {
 				time.Sleep(delay) // at once, and while the insert runs
@@ -153,6 +154,7 @@ func EngineKilled(t *testing.T, w *World, run Run) {
 				mu.Lock()
 				defer mu.Unlock()
 				w.RestartEngine()
+				killing = false
 			}()
 		}
 		return nil

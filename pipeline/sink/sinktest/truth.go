@@ -177,12 +177,14 @@ func (t *truth) memberAnswers(a map[string]string) {
 func (w *World) Await(within time.Duration) {
 	w.tb.Helper()
 	conn := w.Conn()
+	defer conn.Close()
 	var wrong []string
 	for deadline := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
-		if wrong = w.truth.differences(conn); len(wrong) == 0 {
+		late := time.Now().After(deadline)
+		if wrong = w.truth.differences(conn, late); len(wrong) == 0 {
 			return
 		}
-		if time.Now().After(deadline) {
+		if late {
 			break
 		}
 	}
@@ -191,9 +193,13 @@ func (w *World) Await(within time.Duration) {
 	}
 }
 
-func (t *truth) differences(conn driver.Conn) (wrong []string) {
+// differences asks the views; unless all are wanted, the first difference will do.
+func (t *truth) differences(conn driver.Conn, all bool) (wrong []string) {
 	answers := t.answers()
 	for _, q := range slices.Sorted(maps.Keys(answers)) {
+		if len(wrong) > 0 && !all {
+			break
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		var got string
 		err := conn.QueryRow(ctx, q).Scan(&got)
@@ -209,6 +215,7 @@ func (t *truth) differences(conn driver.Conn) (wrong []string) {
 func (w *World) CheckClean() {
 	w.tb.Helper()
 	conn := w.Conn()
+	defer conn.Close()
 	for table, key := range map[string]string{"receipts": "receipt_id", "ledger_entries": "account_id, seq", "decisions": "receipt_id",
 		"metric_batches": "task_partition, counter", "dead_letters": "topic, partition, offset"} {
 		var rows, distinct uint64
@@ -226,6 +233,7 @@ func (w *World) CheckClean() {
 func (w *World) stopMerges() {
 	w.tb.Helper()
 	conn := w.Conn()
+	defer conn.Close()
 	for _, table := range []string{"receipts", "ledger_entries", "decisions", "metric_batches", "dead_letters"} {
 		if err := conn.Exec(context.Background(), "ALTER TABLE cagnotte_raw."+table+" MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1"); err != nil {
 			w.tb.Fatal(err)

@@ -95,6 +95,7 @@ func (w *World) RestartEngine() {
 func (w *World) awaitUp() {
 	w.tb.Helper()
 	conn := w.Conn()
+	defer conn.Close()
 	for range 200 {
 		if conn.Ping(context.Background()) == nil {
 			return
@@ -104,7 +105,7 @@ func (w *World) awaitUp() {
 	w.tb.Fatal("ClickHouse did not come back")
 }
 
-// Conn opens a connection to ClickHouse.
+// Conn opens a connection to ClickHouse. Close it: an engine that stops waits for open ones.
 func (w *World) Conn() driver.Conn {
 	w.tb.Helper()
 	opts, err := schemas.ClickHouseOptions(w.Addr)
@@ -115,7 +116,6 @@ func (w *World) Conn() driver.Conn {
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	w.tb.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
