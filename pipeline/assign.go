@@ -50,8 +50,8 @@ func (m *member) open(ctx context.Context) error {
 		kgo.SeedBrokers(o.Brokers...), kgo.ClientID(o.transactionalID()), kgo.TransactionalID(o.transactionalID()),
 		// A static member: an instance that comes back within its session takes its partitions back at once, however it ended. One that stays away gives
 		// them up when its session ends.
-		kgo.ConsumerGroup(o.Group), kgo.InstanceID(o.transactionalID()), kgo.ConsumeTopics(schemas.TopicReceipts), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.RequireStableFetchOffsets(), kgo.BlockRebalanceOnPoll(), kgo.Balancers(o.balancer),
+		kgo.ConsumerGroup(o.Group), kgo.InstanceID(o.transactionalID()), kgo.ConsumeTopics(schemas.TopicReceipts),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.BlockRebalanceOnPoll(), kgo.Balancers(o.balancer),
 		kgo.SessionTimeout(o.SessionTimeout), kgo.HeartbeatInterval(o.SessionTimeout / 6), kgo.RebalanceTimeout(o.RebalanceTimeout),
 		// Waiting longer than a rebalance lasts: otherwise two members that join in turn can each give up just before it would complete.
 		kgo.RequestTimeoutOverhead(o.RebalanceTimeout + 5*time.Second),

@@ -257,15 +257,6 @@ func (s *sayings) Write(p []byte) (int, error) {
 	return s.b.Write(p)
 }
 
-func drained(ends kadm.ListedOffsets, group kadm.OffsetResponses) bool {
-	ok := true
-	ends.Each(func(e kadm.ListedOffset) {
-		g, found := group.Lookup(e.Topic, e.Partition)
-		ok = ok && (e.Offset == 0 || (found && g.At >= e.Offset-1))
-	})
-	return ok
-}
-
 // readAll returns the committed records of a topic.
 func (s *sim) readAll(topic string) []*kgo.Record {
 	net := &simNet{stack: &s.stack}

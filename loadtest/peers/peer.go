@@ -177,7 +177,7 @@ func (p *peer) open(ctx context.Context) error {
 	}
 	p.sess, err = kgo.NewGroupTransactSession(
 		kgo.SeedBrokers(p.o.Brokers...), kgo.TransactionalID(p.o.Group), kgo.ConsumerGroup(p.o.Group), kgo.ConsumeTopics(schemas.TopicReceipts),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(200_000), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxBytes(32<<20), kgo.FetchMaxWait(100*time.Millisecond),
 	)

@@ -29,7 +29,6 @@ type generator struct {
 	prefix   string
 	truth    *truth
 	next     int
-	offset   [Partitions]int64 // of receipts, as far as they matter: to tell copies apart
 	seq      map[string]uint64
 	balance  map[string]money.Amount
 	counter  int64
