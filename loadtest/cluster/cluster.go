@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Cluster is a running Kafka. Brokers are host:port pairs, fixed for its life, also over Restart. Safe for concurrent use.
@@ -100,14 +100,13 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 		defer cancel()
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.MetadataMinAge(10*time.Millisecond), kgo.RetryTimeout(2*time.Second))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.RetryTimeout(2*time.Second))
 	if err != nil {
 		return fmt.Errorf("wait for the brokers: %w", err)
 	}
 	defer cl.Close()
-	adm := kadm.NewClient(cl)
 	for {
-		last := answers(ctx, adm, len(c.Brokers))
+		last := answers(ctx, cl, len(c.Brokers))
 		if last == nil {
 			return nil
 		}
@@ -119,17 +118,20 @@ func (c *Cluster) WaitReady(ctx context.Context) error {
 	}
 }
 
-func answers(ctx context.Context, adm *kadm.Client, want int) error {
+// answers asks for the members with a request of its own: the client's metadata may be some minutes old.
+func answers(ctx context.Context, cl *kgo.Client, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	m, err := adm.BrokerMetadata(ctx)
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	m, err := req.RequestWith(ctx, cl)
 	if err != nil {
 		return err
 	}
 	if got := len(m.Brokers); got != want {
 		return fmt.Errorf("%d of %d brokers are members", got, want)
 	}
-	if m.Controller < 0 {
+	if m.ControllerID < 0 {
 		return errors.New("no controller yet")
 	}
 	return nil
