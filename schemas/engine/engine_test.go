@@ -22,11 +22,18 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
+// standInEnv makes this test binary a `clickhouse` that serves with the library it names.
+const standInEnv = "ENGINE_TEST_STANDIN"
+
 // parentEnv makes this test binary a process that starts an engine over the directory it names and waits to be killed.
 const parentEnv = "ENGINE_TEST_PARENT"
 
 func TestMain(m *testing.M) {
 	engine.HostIfChild()
+	if library := os.Getenv(standInEnv); library != "" {
+		fmt.Fprintln(os.Stderr, engine.BeServer(library, os.Args[1:]))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(parentEnv); dir != "" {
 		beParent(dir)
 	}

@@ -47,6 +47,9 @@ func fetch(ctx context.Context, p fetchPlan) (string, error) {
 	if version == "" {
 		return "", fmt.Errorf("start engine: npm offers no version %sx of %s: put `clickhouse` on PATH, or use --clickhouse-addr", releaseLine, p.pkg)
 	}
+	if path := filepath.Join(p.cache, version, p.file); exists(path) {
+		return path, nil // another process has just put it there, or the pinned version is not to be had
+	}
 	temp, err := os.MkdirTemp(p.cache, ".fetch-")
 	if err != nil {
 		return "", fmt.Errorf("start engine: %w", err)
