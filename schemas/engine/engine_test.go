@@ -65,8 +65,11 @@ func openAddr(t *testing.T, addr, user string) driver.Conn {
 	return conn
 }
 
-func mustExec(t *testing.T, conn driver.Conn, queries ...string) {
+// mustExec and count close their connection: an engine that stops waits for open ones.
+func mustExec(t *testing.T, addr string, queries ...string) {
 	t.Helper()
+	conn := openAddr(t, addr, "default")
+	defer conn.Close()
 	for _, q := range queries {
 		if err := conn.Exec(t.Context(), q); err != nil {
 			t.Fatalf("%s: %v", q, err)
@@ -74,8 +77,10 @@ func mustExec(t *testing.T, conn driver.Conn, queries ...string) {
 	}
 }
 
-func count(t *testing.T, conn driver.Conn) (n uint64) {
+func count(t *testing.T, addr string) (n uint64) {
 	t.Helper()
+	conn := openAddr(t, addr, "default")
+	defer conn.Close()
 	if err := conn.QueryRow(t.Context(), "SELECT count() FROM kept.t").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +91,7 @@ func count(t *testing.T, conn driver.Conn) (n uint64) {
 func TestRestartKeepsData(t *testing.T) {
 	dir := t.TempDir()
 	e := enginetest.Start(t, dir)
-	mustExec(t, open(t, e), "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
+	mustExec(t, e.Addr, "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
 		"INSERT INTO kept.t SELECT number FROM numbers(1000)")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -94,13 +99,13 @@ func TestRestartKeepsData(t *testing.T) {
 		t.Fatal(err)
 	}
 	e = enginetest.Start(t, dir)
-	if n := count(t, open(t, e)); n != 1000 {
+	if n := count(t, e.Addr); n != 1000 {
 		t.Fatalf("after stop: got %d rows, want 1000", n)
 	}
-	mustExec(t, open(t, e), "INSERT INTO kept.t SELECT number FROM numbers(500)")
+	mustExec(t, e.Addr, "INSERT INTO kept.t SELECT number FROM numbers(500)")
 	e.Kill() // and no wait: the next one has to cope
 	e = enginetest.Start(t, dir)
-	if n := count(t, open(t, e)); n != 1500 {
+	if n := count(t, e.Addr); n != 1500 {
 		t.Fatalf("after kill: got %d rows, want 1500", n)
 	}
 }
@@ -128,14 +133,14 @@ func TestDiesWithParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustExec(t, openAddr(t, addr, "default"), "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
+	mustExec(t, addr, "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
 		"INSERT INTO kept.t SELECT number FROM numbers(7)")
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it was killed: always an error
 	e := enginetest.Start(t, dir)
-	if n := count(t, open(t, e)); n != 7 {
+	if n := count(t, e.Addr); n != 7 {
 		t.Fatalf("got %d rows, want 7", n)
 	}
 	awaitGone(t, pid)
@@ -187,7 +192,7 @@ func TestPortTaken(t *testing.T) {
 // The reader sees the database `cagnotte` and nothing else, and changes nothing.
 func TestReader(t *testing.T) {
 	e := enginetest.Start(t, t.TempDir())
-	mustExec(t, open(t, e), "CREATE DATABASE cagnotte", "CREATE DATABASE hidden", "CREATE TABLE hidden.t (a UInt8) ENGINE = MergeTree ORDER BY a",
+	mustExec(t, e.Addr, "CREATE DATABASE cagnotte", "CREATE DATABASE hidden", "CREATE TABLE hidden.t (a UInt8) ENGINE = MergeTree ORDER BY a",
 		"CREATE VIEW cagnotte.v DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT count() AS n FROM hidden.t")
 	reader := openAddr(t, e.Addr, "cagnotte_reader")
 	var n uint64

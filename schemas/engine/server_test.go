@@ -50,7 +50,7 @@ func TestServerBinary(t *testing.T) {
 	dir, binary := t.TempDir(), standIn(t, library)
 	e := enginetest.StartWith(t, engine.Options{Dir: dir, Binary: binary})
 	server := childOf(t, e.Pid())
-	mustExec(t, open(t, e), "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
+	mustExec(t, e.Addr, "CREATE DATABASE kept ENGINE = Atomic", "CREATE TABLE kept.t (a UInt64) ENGINE = MergeTree ORDER BY a",
 		"INSERT INTO kept.t SELECT number FROM numbers(3)")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -63,7 +63,7 @@ func TestServerBinary(t *testing.T) {
 	e.Kill()
 	awaitGone(t, server)
 	e = enginetest.StartWith(t, engine.Options{Dir: dir, Binary: binary})
-	if n := count(t, open(t, e)); n != 3 {
+	if n := count(t, e.Addr); n != 3 {
 		t.Errorf("got %d rows, want 3", n)
 	}
 	server = childOf(t, e.Pid())
