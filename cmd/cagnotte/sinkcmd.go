@@ -17,7 +17,7 @@ import (
 // SinkCmd copies the topics to ClickHouse.
 type SinkCmd struct {
 	ClickHouseFlags `embed:""`
-	Group           string        `default:"cagnotte-sink" help:"Consumer group. All members share the work."`
+	Group           string        `default:"cagnotte-sink" env:"CAGNOTTE_SINK_GROUP" help:"Consumer group. All members share the work."`
 	FlushInterval   time.Duration `default:"500ms" help:"Longest time that rows wait for company before they are inserted. 10ms to 1m."`
 	MaxRows         int           `default:"50000" help:"Records per flush at most."`
 	Currency        string        `default:"EUR" help:"The programme's currency, as of cagnotte run: receipts in another are refused there and not copied here."`
