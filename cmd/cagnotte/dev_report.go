@@ -10,10 +10,17 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// waitSunk returns when the sink has written everything that is in the topics.
+// dueMargin is what a timer may be late by: the pipeline keeps its wall clock behind (see pipeline/timers.go).
+const dueMargin = 15 * time.Second
+
+// waitSunk returns when the sink has written everything that is in the topics, and no timer is due that would add to it: rewards of years ago
+// activate and lapse as soon as they are booked.
 func (d *dev) waitSunk(ctx context.Context) error {
 	for {
 		done, err := sunk(ctx, d.backend.opts, sinkGroup)
+		if done && err == nil {
+			done, err = d.nothingDue(ctx)
+		}
 		if err != nil || done {
 			return err
 		}
@@ -21,6 +28,18 @@ func (d *dev) waitSunk(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+func (d *dev) nothingDue(ctx context.Context) (bool, error) {
+	var due uint64
+	err := withClickHouse(d.backend.clickhouse, func(conn driver.Conn) error {
+		return conn.QueryRow(ctx, "SELECT count() FROM cagnotte.balances WHERE next_due_at > toDateTime64(0, 3, 'UTC') AND next_due_at <= $1",
+			time.Now().Add(-dueMargin)).Scan(&due)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for timers that are due: %w", err)
+	}
+	return due == 0, nil
 }
 
 // totals is what ClickHouse holds, through the views that the data team reads.

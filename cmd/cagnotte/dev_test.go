@@ -16,11 +16,22 @@ import (
 	"time"
 )
 
-// Goal: a replay of 25 900 real receipts arrives in ClickHouse to the cent, and a second start doubles nothing. Method: dev as a process; sums by
-// month and by customer are made from the text of the file by code that shares nothing with the reader.
+// Goal: a replay of 25 900 real receipts arrives in ClickHouse to the cent, a second start doubles nothing, and neither does a dev, its broker included,
+// that is killed again and again. Method: dev as a process; sums by month and by customer are made from the text of the file by code that shares nothing
+// with the reader; the killed replay must also come to the same ledger as the one that ran in peace.
 func TestDevReplay(t *testing.T) {
 	file := replayFileForTest(t)
 	want := sumFile(t, file)
+	var peace *sums
+	t.Run("restarted", func(t *testing.T) { peace = replayInPeace(t, file, want) })
+	if peace == nil {
+		return
+	}
+	t.Run("killed", func(t *testing.T) { replayKilled(t, file, want, peace) })
+}
+
+func replayInPeace(t *testing.T, file string, want *sums) *sums {
+	t.Helper()
 	dir := newDevDataDir(t)
 	p := startDev(t, dir, file)
 	p.waitFor(t, "replay done", 5*time.Minute)
@@ -34,18 +45,18 @@ func TestDevReplay(t *testing.T) {
 		t.Errorf("after a restart ClickHouse holds %v, before %v", again, first)
 	}
 	p.interrupt(t)
-	t.Logf("%s", lineWith(p.output(), "replay done"))
+	t.Logf("%s", strings.TrimSpace(lineWith(p.output(), "replay done")))
+	return first
 }
 
-// Goal: the same sums when dev, its broker included, is killed again and again. Method: kill -9 at points spread over the replay, in turns of dev alone,
-// of it with its children, and amid a start. CAGNOTTE_KILLS sets how often.
-func TestDevReplayKilled(t *testing.T) {
-	file := replayFileForTest(t)
+// replayKilled uses kill -9 at points spread over the replay, in turns of dev alone, of it with its children, and amid a start. CAGNOTTE_KILLS sets
+// how often.
+func replayKilled(t *testing.T, file string, want, peace *sums) {
+	t.Helper()
 	kills := 4
 	if n, err := strconv.Atoi(os.Getenv("CAGNOTTE_KILLS")); err == nil {
 		kills = n
 	}
-	want := sumFile(t, file)
 	dir := newDevDataDir(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range kills {
@@ -60,8 +71,11 @@ func TestDevReplayKilled(t *testing.T) {
 	}
 	p := startDev(t, dir, file)
 	p.waitFor(t, "replay done", 5*time.Minute)
-	sums := readSums(t, dir)
-	compareSums(t, sums, want)
+	got := readSums(t, dir)
+	compareSums(t, got, want)
+	if !got.equal(peace) {
+		t.Errorf("after %d kills ClickHouse holds %v, without any %v", kills, got, peace)
+	}
 	if !strings.Contains(p.output(), "all books agree") && !strings.Contains(p.output(), "the backlog needs longer") {
 		t.Errorf("no audit after a kill: %s", p.output())
 	}
