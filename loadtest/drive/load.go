@@ -240,7 +240,8 @@ func (r *loadRun) drive(ctx context.Context) error {
 	return err
 }
 
-// send streams while parts are killed, and until the pipeline has caught up.
+// send streams while parts are killed, and lets the pipeline catch up under the same blows. When it has not after half of the drain's time, the killing
+// stops: a broker that needs longer to start than it is left alone would never let anything drain.
 func (r *loadRun) send(ctx context.Context) error {
 	killing, stop := context.WithCancel(ctx)
 	defer stop()
@@ -254,11 +255,11 @@ func (r *loadRun) send(ctx context.Context) error {
 	r.result.SendSeconds = time.Since(r.began).Seconds()
 	if err == nil {
 		r.killer.missed()
-		err = r.drained(ctx, pipelineGroup, 0, []string{schemas.TopicReceipts}, nil)
+		_ = r.drained(ctx, r.o.DrainTimeout/2, pipelineGroup, 0, []string{schemas.TopicReceipts}, nil) // judged in settle
 	}
 	stop()
 	<-killed
-	return err
+	return firstOf(err, ctx.Err())
 }
 
 // settle waits until every pipeline has restored its state, as the last one killed may not have yet, and until timers are quiet too; it ends the
@@ -268,7 +269,7 @@ func (r *loadRun) settle(ctx context.Context) error {
 		return err
 	}
 	out := []string{schemas.TopicLedger, schemas.TopicBalances}
-	if err := r.drained(ctx, pipelineGroup, 3*time.Second, []string{schemas.TopicReceipts}, out); err != nil {
+	if err := r.drained(ctx, r.o.DrainTimeout, pipelineGroup, 3*time.Second, []string{schemas.TopicReceipts}, out); err != nil {
 		return err
 	}
 	r.result.LedgerSeconds = time.Since(r.began).Seconds()
@@ -276,13 +277,13 @@ func (r *loadRun) settle(ctx context.Context) error {
 	defer cancel()
 	r.problem(r.s.stopPipelines(stopCtx))
 	all := append(out, schemas.TopicReceipts, schemas.TopicDecisions, schemas.TopicDeadLetters, schemas.TopicMetrics, schemas.TopicCampaigns)
-	r.problem(r.drained(ctx, sinkGroup, time.Second, all, nil))
+	r.problem(r.drained(ctx, r.o.DrainTimeout, sinkGroup, time.Second, all, nil))
 	r.result.ClickHouseSeconds = time.Since(r.began).Seconds()
 	return nil
 }
 
-func (r *loadRun) drained(ctx context.Context, group string, still time.Duration, topics, watched []string) error {
-	ctx, cancel := context.WithTimeout(ctx, r.o.DrainTimeout)
+func (r *loadRun) drained(ctx context.Context, limit time.Duration, group string, still time.Duration, topics, watched []string) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return drain(ctx, r.s.brokers, group, still, topics, watched)
 }

@@ -158,7 +158,7 @@ func (v *visibility) sent(partition int32, offset int64, due time.Time) {
 	v.waits[partition] = append(v.waits[partition], waiting{offset, due})
 }
 
-// look polls until ctx ends.
+// look polls until ctx ends. A question that fails, because the engine is being killed, is asked again: what is not seen meanwhile was not visible.
 func (v *visibility) look(ctx context.Context, addr string) error {
 	conn, err := openClickHouse(addr)
 	if err != nil {
@@ -166,27 +166,35 @@ func (v *visibility) look(ctx context.Context, addr string) error {
 	}
 	defer conn.Close()
 	for sleep(ctx, 50*time.Millisecond) == nil {
-		rows, err := conn.Query(ctx, "SELECT _partition, max(_offset) FROM cagnotte_raw.receipts GROUP BY _partition")
-		if ctx.Err() != nil {
-			return nil
-		}
+		tops, err := topOffsets(ctx, conn)
 		if err != nil {
-			return fmt.Errorf("clickhouse latency: %w", err)
+			continue
 		}
 		now := time.Now()
-		for rows.Next() {
-			var p int32
-			var top int64
-			if err := rows.Scan(&p, &top); err != nil {
-				return fmt.Errorf("clickhouse latency: %w", err)
-			}
+		for p, top := range tops {
 			v.found(p, top, now)
-		}
-		if err := rows.Close(); err != nil {
-			return fmt.Errorf("clickhouse latency: %w", err)
 		}
 	}
 	return nil
+}
+
+// topOffsets is the highest offset of each partition that a reader of ClickHouse sees.
+func topOffsets(ctx context.Context, conn driver.Conn) (map[int32]int64, error) {
+	rows, err := conn.Query(ctx, "SELECT _partition, max(_offset) FROM cagnotte_raw.receipts GROUP BY _partition")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[int32]int64{}
+	for rows.Next() {
+		var p int32
+		var top int64
+		if err := rows.Scan(&p, &top); err != nil {
+			return nil, err
+		}
+		out[p] = top
+	}
+	return out, rows.Err()
 }
 
 func (v *visibility) found(partition int32, top int64, now time.Time) {

@@ -57,6 +57,9 @@ func Measure(ctx context.Context, brokers []string, receipts int64) ([]Output, e
 		if err != nil {
 			return nil, err
 		}
+		if records == 0 {
+			continue
+		}
 		o := Output{Topic: topic, PerReceipt: float64(records) / float64(receipts)}
 		if err := o.sample(ctx, brokers); err != nil {
 			return nil, err
