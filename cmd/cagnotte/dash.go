@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cagnotte/dashboards"
-	"cagnotte/schemas"
 )
 
 // DashCmd serves the live pages. Several may run at once: each follows the metrics topic for itself.
@@ -45,14 +44,9 @@ func (c *DashCmd) options(ctx context.Context, g *Globals) (dashboards.Options, 
 	if c.Fixture {
 		return opts, nil
 	}
-	registry, err := g.NewRegistry()
-	if err != nil {
+	var err error
+	if opts.Codec, err = g.NewCodec(ctx); err != nil {
 		return opts, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	if opts.Codec, err = schemas.NewCodec(ctx, registry); err != nil {
-		return opts, exitf(ExitUnreachable, "schema registry at %s: %w", g.RegistryURL, err)
 	}
 	opts.Brokers = g.Brokers
 	opts.ClientOpts, err = g.ClientOpts()

@@ -46,10 +46,9 @@ func (d *dev) start(ctx context.Context) error {
 		d.g.say("  the last dev here was killed: its open transactions are ended, its state is read back from the log")
 	}
 	var err error
-	if d.tel, err = newTelemetry(ctx, "dev"); err != nil {
+	if d.tel, err = startTelemetry(ctx, d.g, "dev"); err != nil {
 		return err
 	}
-	d.tel.logErrors(d.g)
 	d.life.onStop("telemetry", d.tel.stop)
 	for _, step := range []func(context.Context) error{d.startBackend, d.startCodec, d.startCampaigns, d.startSink, d.startPipeline, d.auditAfterKill, d.startPages, d.startShops} {
 		if err := step(ctx); err != nil {
@@ -160,12 +159,9 @@ func (d *dev) startCodec(ctx context.Context) error {
 		d.backend.registry = reg.URL()
 	}
 	d.g.RegistryURL = d.backend.registry
-	client, err := d.g.NewRegistry()
-	if err != nil {
+	var err error
+	if d.backend.codec, err = d.g.NewCodec(ctx); err != nil {
 		return err
-	}
-	if d.backend.codec, err = schemas.NewCodec(ctx, client); err != nil {
-		return exitf(ExitUnreachable, "schema registry %s: %w", d.backend.registry, err)
 	}
 	d.life.started("registry", d.backend.registry, begun)
 	return d.migrate(ctx)

@@ -86,7 +86,7 @@ func replayKilled(t *testing.T, file string, want, peace *sums) {
 func replayFileForTest(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("a replay takes longer than a short test may")
+		t.Skipf("-short leaves %s out: it replays a whole file", t.Name())
 	}
 	return filepath.Join(dataDir(t, "online_retail_uci"), "lines.csv.gz")
 }

@@ -37,16 +37,11 @@ Examples:
 
 // Run serves until the context ends.
 func (c *GatewayCmd) Run(ctx context.Context, g *Globals) error {
-	tel, err := newTelemetry(ctx, "gateway")
+	tel, err := startTelemetry(ctx, g, "gateway")
 	if err != nil {
 		return err
 	}
-	tel.logErrors(g)
-	defer func() {
-		if err := tel.stop(ctx); err != nil {
-			g.Logger.Warn("telemetry: last export", "error", err)
-		}
-	}()
+	defer tel.close(ctx, g)
 	cl, err := g.NewClient(ingest.ClientOpts()...)
 	if err != nil {
 		return err
@@ -65,13 +60,9 @@ func (c *GatewayCmd) Run(ctx context.Context, g *Globals) error {
 }
 
 func (c *GatewayCmd) door(ctx context.Context, g *Globals, cl *kgo.Client) (http.Handler, error) {
-	registry, err := g.NewRegistry()
+	codec, err := g.NewCodec(ctx)
 	if err != nil {
 		return nil, err
-	}
-	codec, err := schemas.NewCodec(ctx, registry)
-	if err != nil {
-		return nil, exitf(ExitUnreachable, "schema registry %s: %w", g.RegistryURL, err)
 	}
 	partitions, err := partitionsOf(ctx, cl, schemas.TopicReceipts)
 	if err != nil {

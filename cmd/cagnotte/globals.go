@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"time"
+
+	"cagnotte/schemas"
 
 	"github.com/alecthomas/kong"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -137,6 +141,24 @@ func (g *Globals) resolve(dev endpoints) {
 		}
 	}
 }
+
+// NewCodec registers the current schemas and returns what reads and writes them.
+func (g *Globals) NewCodec(ctx context.Context) (*schemas.Codec, error) {
+	registry, err := g.NewRegistry()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, registryWait)
+	defer cancel()
+	codec, err := schemas.NewCodec(ctx, registry)
+	if err != nil {
+		return nil, exitf(ExitUnreachable, "schema registry %s: %w", g.RegistryURL, err)
+	}
+	return codec, nil
+}
+
+// registryWait bounds how long a start waits for the schema registry.
+const registryWait = 15 * time.Second
 
 func orDefault(values, fallback []string) []string {
 	if len(values) > 0 {

@@ -11,7 +11,6 @@ import (
 
 	"cagnotte/loadtest/drive"
 	"cagnotte/loadtest/peers"
-	"cagnotte/schemas"
 )
 
 // LoadBenchCmd is the benchmark.
@@ -88,11 +87,7 @@ type LoadPeerCmd struct {
 func (c *LoadPeerCmd) Run(ctx context.Context, g *Globals) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	registry, err := g.NewRegistry()
-	if err != nil {
-		return err
-	}
-	codec, err := schemas.NewCodec(ctx, registry)
+	codec, err := g.NewCodec(ctx)
 	if err != nil {
 		return err
 	}

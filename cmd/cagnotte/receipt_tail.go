@@ -69,13 +69,9 @@ const maxBadNamed = 20
 
 // run calls each with every receipt from the start asked for, to the end that the topic had at the start unless it follows.
 func (t *topicReader) run(ctx context.Context, each func(*kgo.Record, *retail.Receipt) error) error {
-	registry, err := t.g.NewRegistry()
+	codec, err := t.g.NewCodec(ctx)
 	if err != nil {
 		return err
-	}
-	codec, err := schemas.NewCodec(ctx, registry)
-	if err != nil {
-		return exitf(ExitUnreachable, "%w", err)
 	}
 	cl, err := t.g.NewClient(kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"cagnotte/pipeline"
 	"cagnotte/pipeline/retail"
-	"cagnotte/schemas"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
@@ -60,16 +59,11 @@ func (c *RunCmd) Validate() error {
 // Run processes until the context ends.
 func (c *RunCmd) Run(ctx context.Context, kctx *kong.Context, g *Globals) error {
 	g.Logger.Info("starting", append([]any{"command", "run", "version", version()}, effective(kctx)...)...)
-	tel, err := newTelemetry(ctx, "run")
+	tel, err := startTelemetry(ctx, g, "run")
 	if err != nil {
 		return err
 	}
-	tel.logErrors(g)
-	defer func() {
-		if err := tel.stop(ctx); err != nil {
-			g.Logger.Warn("telemetry: last export", "error", err)
-		}
-	}()
+	defer tel.close(ctx, g)
 	p, err := c.pipeline(ctx, g, tel)
 	if err != nil {
 		return err
@@ -96,13 +90,9 @@ func (c *RunCmd) options(ctx context.Context, g *Globals) (pipeline.Options, err
 	if err != nil {
 		return pipeline.Options{}, err
 	}
-	registry, err := g.NewRegistry()
+	codec, err := g.NewCodec(ctx)
 	if err != nil {
 		return pipeline.Options{}, err
-	}
-	codec, err := schemas.NewCodec(ctx, registry)
-	if err != nil {
-		return pipeline.Options{}, exitf(ExitUnreachable, "schema registry %s: %w", g.RegistryURL, err)
 	}
 	policy := retail.DefaultPolicy()
 	policy.Currency = c.Currency

@@ -9,7 +9,6 @@ import (
 
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/sink"
-	"cagnotte/schemas"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -51,16 +50,11 @@ func (c *SinkCmd) Validate() error {
 
 // Run copies until the context ends.
 func (c *SinkCmd) Run(ctx context.Context, g *Globals) error {
-	tel, err := newTelemetry(ctx, "sink")
+	tel, err := startTelemetry(ctx, g, "sink")
 	if err != nil {
 		return err
 	}
-	tel.logErrors(g)
-	defer func() {
-		if err := tel.stop(ctx); err != nil {
-			g.Logger.Warn("telemetry: last export", "error", err)
-		}
-	}()
+	defer tel.close(ctx, g)
 	health := &sinkHealth{}
 	s, err := c.sink(ctx, g, tel, health)
 	if err != nil {
@@ -82,13 +76,9 @@ func (c *SinkCmd) sink(ctx context.Context, g *Globals, tel *telemetry, health *
 	if err != nil {
 		return nil, err
 	}
-	registry, err := g.NewRegistry()
+	codec, err := g.NewCodec(ctx)
 	if err != nil {
 		return nil, err
-	}
-	codec, err := schemas.NewCodec(ctx, registry)
-	if err != nil {
-		return nil, exitf(ExitUnreachable, "schema registry %s: %w", g.RegistryURL, err)
 	}
 	meter, err := newSinkMeter(tel.meter)
 	if err != nil {

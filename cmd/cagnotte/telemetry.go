@@ -111,6 +111,23 @@ func otlpWanted(signal string) bool {
 	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT") != ""
 }
 
+// startTelemetry is newTelemetry for a command: what goes wrong later is logged.
+func startTelemetry(ctx context.Context, g *Globals, role string) (*telemetry, error) {
+	t, err := newTelemetry(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	t.logErrors(g)
+	return t, nil
+}
+
+// close is stop for a command: there is nobody left to return an error to.
+func (t *telemetry) close(ctx context.Context, g *Globals) {
+	if err := t.stop(ctx); err != nil {
+		g.Logger.Warn("telemetry: last export", "error", err)
+	}
+}
+
 // logErrors sends what the SDK has to say, such as a collector that is gone, to the log.
 func (t *telemetry) logErrors(g *Globals) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { g.Logger.Warn("telemetry", "error", err) }))

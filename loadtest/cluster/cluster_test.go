@@ -46,7 +46,7 @@ func TestKafka(t *testing.T) {
 func needKafka(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("a real Kafka takes several seconds")
+		t.Skipf("-short leaves %s out: it starts a real Kafka", t.Name())
 	}
 	for _, tool := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(tool); err == nil {
