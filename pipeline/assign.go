@@ -31,8 +31,12 @@ type member struct {
 	opened  chan struct{}   // closed once the dead life of this instance is fenced: no partition is restored before
 	failure error           // of a callback: ends the session
 
-	list      []*task // the loop's snapshot of tasks, by partition
-	begun     bool    // a transaction is open on this side
+	list  []*task // the loop's snapshot of tasks, by partition
+	begun bool    // a transaction is open on this side
+	pin   struct {
+		member     string
+		generation int32
+	}
 	lastFlush time.Time
 	lastSync  time.Time
 	event     CommitEvent

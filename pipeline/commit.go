@@ -60,6 +60,7 @@ func (m *member) run(ctx context.Context) error {
 
 // cycle is one transaction.
 func (m *member) cycle(ctx context.Context) error {
+	m.pin.member, m.pin.generation = m.sess.Client().GroupMetadata() // before reap looks at the tasks: see idle.go
 	if err := m.reap(); err != nil {
 		return err
 	}

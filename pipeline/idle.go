@@ -15,6 +15,9 @@ import (
 // A transaction of timers alone has no input offsets to commit. The session's own End does not fence such a one by the group's generation, and
 // holds its lock for half a second after it (it takes the missing answer for an old broker's). So the offsets as they stand are committed here: a member
 // that has lost its partitions is refused, and the next owner's offset fetch waits until this transaction has ended.
+//
+// The member id and generation are those from before the tasks were looked at. Taken at the commit they could be those of a membership that this process
+// has won anew after it lost the partitions, and the broker would accept old work under the new generation: two seeds in two thousand did just that.
 func (m *member) endIdle(ctx context.Context) (bool, error) {
 	cl := m.sess.Client()
 	err := m.commitStanding(ctx, cl)
@@ -49,7 +52,7 @@ func (m *member) commitStanding(ctx context.Context, cl *kgo.Client) error {
 	}
 	req := kmsg.NewTxnOffsetCommitRequest()
 	req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = o.transactionalID(), o.Group, id, epoch
-	req.MemberID, req.Generation = cl.GroupMetadata()
+	req.MemberID, req.Generation = m.pin.member, m.pin.generation
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
 	topic.Topic, topic.TopicID = schemas.TopicReceipts, m.p.receiptsID // newer brokers go by the id
 	for _, t := range m.list {
