@@ -20,7 +20,10 @@ import (
 // has won anew after it lost the partitions, and the broker would accept old work under the new generation: two seeds in two thousand did just that.
 func (m *member) endIdle(ctx context.Context) (bool, error) {
 	cl := m.sess.Client()
-	err := m.commitStanding(ctx, cl)
+	err := error(kerr.UnknownMemberID)
+	if m.pin.generation >= 0 { // without a generation a broker takes the commit from anybody: the tasks came after the pin
+		err = m.commitStanding(ctx, cl)
+	}
 	if err != nil && !lostMembership(err) {
 		return false, errors.Join(fmt.Errorf("commit standing offsets: %w", err), cl.EndTransaction(ctx, kgo.TryAbort))
 	}
