@@ -226,10 +226,11 @@ func (rs *Ruleset) At(id string, t retail.Instant) *Campaign {
 
 var _ ledger.Names = (*Ruleset)(nil)
 
-// reward returns what the matching lines earn before and after the receipt's cap. Conditions that do not hold give zero.
+// reward returns what the matching lines earn before and after the receipt's cap. Conditions that do not hold give zero. The basket is only read
+// by a threshold on it: the total of an exchange may be negative, and a footprint without such a threshold keeps too few lines to know it.
 func (r *rule) reward(b *basis, basket money.Amount) (uncapped, desired money.Amount) {
 	w, rw := &r.doc.When, &r.doc.Reward
-	if b.net <= 0 || b.net < w.MinSpend || b.pieces < w.MinQuantity || basket < w.MinBasket {
+	if b.net <= 0 || b.net < w.MinSpend || b.pieces < w.MinQuantity || w.MinBasket != 0 && basket < w.MinBasket {
 		return 0, 0
 	}
 	switch {

@@ -121,7 +121,7 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 
 func naiveReward(c *rules.Campaign, n *naive, total money.Amount) (out money.Amount) {
 	spend := money.Amount(n.basis)
-	if spend <= 0 || spend < c.When.MinSpend || n.pieces < c.When.MinQuantity || total < c.When.MinBasket {
+	if spend <= 0 || spend < c.When.MinSpend || n.pieces < c.When.MinQuantity || c.When.MinBasket != 0 && total < c.When.MinBasket {
 		return 0
 	}
 	w := &c.Reward
