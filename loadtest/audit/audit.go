@@ -42,6 +42,8 @@ type auditor struct {
 	o      Options
 	report *Report
 
+	parts []*part // by number, complete once all partitions are read
+
 	mu     sync.Mutex
 	moved  []moved // over all partitions
 	extras map[int32]map[uint64]int64
@@ -95,6 +97,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if o.ClickHouse != nil {
+		if err := a.tables(ctx); err != nil {
+			return nil, err
+		}
 		if err := a.views(ctx); err != nil {
 			return nil, err
 		}
@@ -107,6 +112,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func (a *auditor) partitions(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.parts = make([]*part, a.o.Partitions)
 	work := make(chan int32)
 	errs := make([]error, a.o.Parallel)
 	var wg sync.WaitGroup
@@ -141,11 +147,6 @@ func (a *auditor) partition(ctx context.Context, number int32) error {
 			return err
 		}
 	}
-	if a.o.ClickHouse != nil {
-		if err := p.tables(ctx); err != nil {
-			return err
-		}
-	}
 	p.hand()
 	a.o.Logger.Info("partition audited", "partition", number, "receipts", p.expected.Records, "accounts", len(p.books), "took", time.Since(began).Round(time.Millisecond))
 	return nil
@@ -161,11 +162,15 @@ type part struct {
 	dead       map[int64]deadLetter
 }
 
-// hand adds the partition's sums to the whole.
+// hand adds the partition's sums to the whole, and lets go of what only the replay needed.
 func (p *part) hand() {
 	a := p.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.parts[p.number] = p
+	for _, acct := range p.expected.Accounts {
+		acct.Forget()
+	}
 	t := &a.totals
 	for _, m := range p.expected.Moved {
 		a.moved = append(a.moved, moved{p.number, m})

@@ -198,8 +198,8 @@ func (p *part) compare(id string, want *model.Account) {
 	for k, got := range b.moves {
 		rep.differ(Doubled, "reward that must not be", got.amount, "account %s: %d for receipt %s and campaign %s", id, got.amount, k.receipt, k.campaign)
 	}
-	b.moves = nil
 	p.compareTotals(id, b, want)
+	b.moves, b.expired, b.earned = nil, nil, nil
 }
 
 func (p *part) compareMove(id string, m model.Movement, got move, there bool) {

@@ -48,6 +48,9 @@ func (a *Account) Pending(from, to int64) (minor int64, unsure bool) {
 	return minor, unsure
 }
 
+// Forget lets go of the account's receipts: the replay is over, the movements stay.
+func (a *Account) Forget() { a.receipts, a.used = nil, nil }
+
 type capUse struct {
 	campaign string
 	period   int32
