@@ -146,7 +146,7 @@ func underAny(prefixes []string, path string) bool {
 
 // reward turns a basis into money, after the cap of the receipt.
 func (c *campaign) reward(spend, pieces, total int64) int64 {
-	if spend <= 0 || spend < c.minSpend || pieces < c.minQuantity || total < c.minBasket {
+	if spend <= 0 || spend < c.minSpend || pieces < c.minQuantity || c.minBasket > 0 && total < c.minBasket {
 		return 0
 	}
 	out := int64(0)
