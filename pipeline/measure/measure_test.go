@@ -131,7 +131,7 @@ func TestNeverNaN(t *testing.T) {
 			Scale: Scale(rapid.IntRange(0, 1).Draw(t, "scale")), Level: odd.Draw(t, "level"), PlanMembers: count.Draw(t, "plan"),
 			Split: SampleRatio(count.Draw(t, "nt"), count.Draw(t, "nc"), odd.Draw(t, "share")),
 		}
-		if !finite(o.Split.P, o.Split.ChiSquare, o.Split.Observed, o.Split.Planned) {
+		if !Finite(o.Split.P, o.Split.ChiSquare, o.Split.Observed, o.Split.Planned) {
 			t.Fatalf("split %+v", o.Split)
 		}
 		stores := make([]StoreTraffic, rapid.IntRange(0, 9).Draw(t, "stores"))
@@ -145,7 +145,7 @@ func TestNeverNaN(t *testing.T) {
 			if (r.Figure == nil) == (r.Reason == "") {
 				t.Fatalf("%s: figure %v with reason %q", r.Method, r.Figure, r.Reason)
 			}
-			if f := r.Figure; f != nil && (!finite(f.Estimate, f.Low, f.High, f.StdErr, f.P, f.DF, f.MinDetectable) || f.Low > f.Estimate || f.High < f.Estimate || f.P < 0 || f.P > 1) {
+			if f := r.Figure; f != nil && (!Finite(f.Estimate, f.Low, f.High, f.StdErr, f.P, f.DF, f.MinDetectable) || f.Low > f.Estimate || f.High < f.Estimate || f.P < 0 || f.P > 1) {
 				t.Fatalf("%s: %+v", r.Method, *f)
 			}
 		}

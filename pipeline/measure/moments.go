@@ -56,4 +56,4 @@ func Share(k, n int64) Arm {
 }
 
 // valid reports whether the arm can have come from data.
-func (a Arm) valid() bool { return a.N >= 0 && finite(a.Mean, a.Var) && a.Var >= 0 }
+func (a Arm) valid() bool { return a.N >= 0 && Finite(a.Mean, a.Var) && a.Var >= 0 }

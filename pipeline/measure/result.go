@@ -5,7 +5,10 @@
 // floats describe samples, they never become money.
 package measure
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Method names the procedure behind a figure.
 type Method string
@@ -58,16 +61,32 @@ const (
 	Provisional     Warning = "provisional_data" // the window is open or late receipts may still come
 )
 
+// Tail says which side a test looks at. The empty tail is two-sided.
+type Tail string
+
+// Tails.
+const (
+	TwoSided Tail = ""
+	Greater  Tail = "greater" // the alternative is that the effect is above zero: Low is the bound
+	Less     Tail = "less"    // the alternative is that the effect is below zero: High is the bound
+)
+
 // Figure is an estimate with its interval. All fields are finite. Shares and relative figures are fractions (0.05 is 5 %), absolute ones
 // are in the unit of the data.
+//
+// A one-sided figure (Tail not empty) has one bound, Low for Greater and High for Less, which holds with Result.Level; P is one-sided. Its
+// other end is not infinite, which JSON has no word for, but the bound that the opposite test would give at the same level. So both fields
+// are always there, Low <= Estimate <= High holds, and a reader who does not know of tails sees a two-sided interval of level 2 Level - 1,
+// never a narrower one than he has a right to.
 type Figure struct {
 	Estimate      float64 `json:"estimate"`
 	Low           float64 `json:"low"`
 	High          float64 `json:"high"`
 	StdErr        float64 `json:"std_err"`                  // of the estimate; of the log ratio for store_did
-	P             float64 `json:"p"`                        // two-sided; 1 for a proportion, which tests nothing
+	P             float64 `json:"p"`                        // by Tail; 1 for a proportion, which tests nothing
 	DF            float64 `json:"df,omitempty"`             // degrees of freedom of the t, 0 where there is none
 	MinDetectable float64 `json:"min_detectable,omitempty"` // smallest effect seen with 80 % power, 0 where not computed
+	Tail          Tail    `json:"tail,omitempty"`           // empty: two-sided
 }
 
 // Result is what a screen shows: a figure or the reason for its absence, never both.
@@ -82,22 +101,31 @@ type Result struct {
 	Warnings   []Warning `json:"warnings,omitempty"`
 }
 
-// refuse returns r without a figure.
-func (r Result) refuse(why Reason) Result {
+// Refuse returns r without a figure and with the reason why.
+func (r Result) Refuse(why Reason) Result {
 	r.Figure, r.Reason = nil, why
 	return r
 }
 
-// with returns r with the figure, unless a number in it is not finite.
-func (r Result) with(f Figure) Result {
-	if !finite(f.Estimate, f.Low, f.High, f.StdErr, f.P, f.DF, f.MinDetectable) {
-		return r.refuse(NotFinite)
+// With returns r with the figure; when a number in it is not finite, r is refused with NotFinite instead.
+func (r Result) With(f Figure) Result {
+	if !Finite(f.Estimate, f.Low, f.High, f.StdErr, f.P, f.DF, f.MinDetectable) {
+		return r.Refuse(NotFinite)
 	}
 	r.Figure, r.Reason = &f, ""
 	return r
 }
 
-func finite(values ...float64) bool {
+// Warn returns r with one more warning; a warning that r has already is not repeated. The slice is never shared with r.
+func (r Result) Warn(w Warning) Result {
+	if !slices.Contains(r.Warnings, w) {
+		r.Warnings = append(slices.Clip(r.Warnings), w)
+	}
+	return r
+}
+
+// Finite reports whether none of the values is NaN or infinite.
+func Finite(values ...float64) bool {
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return false
@@ -105,3 +133,6 @@ func finite(values ...float64) bool {
 	}
 	return true
 }
+
+// ValidLevel reports whether level can be that of an interval: strictly between 0 and 1 (NaN is not).
+func ValidLevel(level float64) bool { return level > 0 && level < 1 }

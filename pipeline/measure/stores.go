@@ -30,14 +30,14 @@ func StoreUplift(stores []StoreTraffic, level float64) Result {
 	}
 	t, c := treated.arm(), control.arm()
 	switch {
-	case !validLevel(level) || !t.valid() || !c.valid():
-		return r.refuse(NotFinite)
+	case !ValidLevel(level) || !t.valid() || !c.valid():
+		return r.Refuse(NotFinite)
 	case t.N == 0:
-		return r.refuse(NoTreatedStore)
+		return r.Refuse(NoTreatedStore)
 	case c.N == 0:
-		return r.refuse(NoControlStore)
+		return r.Refuse(NoControlStore)
 	case c.N < minControlStores:
-		return r.refuse(TooFewStores)
+		return r.Refuse(TooFewStores)
 	}
 	if t.N < 8 {
 		r.Warnings = append(r.Warnings, FewTreatedStore)
@@ -51,13 +51,13 @@ func pooled(r Result, t, c Arm) Result {
 	df := nt + nc - 2
 	v := ((nt-1)*t.Var + (nc-1)*c.Var) / df
 	if v == 0 {
-		return r.refuse(ZeroVariance)
+		return r.Refuse(ZeroVariance)
 	}
 	se := math.Sqrt(v * (1/nt + 1/nc))
 	dist := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}
 	q := dist.Quantile(1 - (1-r.Level)/2)
 	d := t.Mean - c.Mean
-	return r.with(Figure{
+	return r.With(Figure{
 		Estimate: math.Expm1(d), Low: math.Expm1(d - q*se), High: math.Expm1(d + q*se), StdErr: se,
 		P: math.Min(1, 2*dist.Survival(math.Abs(d/se))), DF: df, MinDetectable: math.Expm1((q + dist.Quantile(0.8)) * se),
 	})
@@ -89,7 +89,7 @@ func logGrowth(stores []StoreTraffic) (treated, control running, dropped int) {
 	for _, s := range stores {
 		g := math.Log(s.During) - math.Log(s.Before)
 		switch {
-		case !finite(g):
+		case !Finite(g):
 			dropped++
 		case s.Treated:
 			treated.add(g)

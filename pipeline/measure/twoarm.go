@@ -43,7 +43,7 @@ func Welch(t, c Arm, o Options) Result {
 	half := dist.Quantile(1-(1-o.Level)/2) * e.se
 	p := 2 * dist.Survival(math.Abs(e.value/e.se))
 	r.Warnings = append(r.Warnings, FixedHorizon)
-	return r.with(Figure{Estimate: e.value, Low: e.value - half, High: e.value + half, StdErr: e.se, P: math.Min(1, p), DF: df})
+	return r.With(Figure{Estimate: e.value, Low: e.value - half, High: e.value + half, StdErr: e.se, P: math.Min(1, p), DF: df})
 }
 
 // AlwaysValid compares two arms by an asymptotic confidence sequence: the interval covers at every moment at once, so that it may be watched
@@ -54,7 +54,7 @@ func AlwaysValid(t, c Arm, o Options) Result {
 		return r
 	}
 	if o.PlanMembers <= 0 {
-		return r.refuse(NotFinite)
+		return r.Refuse(NotFinite)
 	}
 	n, alpha := float64(t.N+c.N), 1-o.Level
 	rho2 := (-2*math.Log(alpha) + math.Log(-2*math.Log(alpha)+1)) / float64(o.PlanMembers)
@@ -65,7 +65,7 @@ func AlwaysValid(t, c Arm, o Options) Result {
 	if n > 10*float64(o.PlanMembers) {
 		r.Warnings = append(r.Warnings, SmallPlan)
 	}
-	return r.with(Figure{Estimate: e.value, Low: e.value - half, High: e.value + half, StdErr: e.se, P: math.Min(1, p)})
+	return r.With(Figure{Estimate: e.value, Low: e.value - half, High: e.value + half, StdErr: e.se, P: math.Min(1, p)})
 }
 
 // effect is a point estimate with its standard error.
@@ -75,7 +75,7 @@ type effect struct{ value, se float64 }
 func compare(m Method, t, c Arm, o Options) (r Result, e effect, ok bool) {
 	r = Result{Method: m, Design: o.Design, Level: o.Level, NTreatment: t.N, NControl: c.N}
 	if why := forbidden(t, c, o); why != "" {
-		return r.refuse(why), e, false
+		return r.Refuse(why), e, false
 	}
 	if o.Split.State == SplitSuspect {
 		r.Warnings = append(r.Warnings, SRMSuspect)
@@ -88,8 +88,8 @@ func compare(m Method, t, c Arm, o Options) (r Result, e effect, ok bool) {
 			r.Warnings = append(r.Warnings, UnstableRatio)
 		}
 	}
-	if !finite(e.value, e.se) || e.se <= 0 {
-		return r.refuse(NotFinite), e, false
+	if !Finite(e.value, e.se) || e.se <= 0 {
+		return r.Refuse(NotFinite), e, false
 	}
 	return r, e, true
 }
@@ -97,7 +97,7 @@ func compare(m Method, t, c Arm, o Options) (r Result, e effect, ok bool) {
 // forbidden returns the first reason why the arms must not be compared.
 func forbidden(t, c Arm, o Options) Reason {
 	switch {
-	case !t.valid() || !c.valid() || !validLevel(o.Level):
+	case !t.valid() || !c.valid() || !ValidLevel(o.Level):
 		return NotFinite
 	case t.N == 0 || c.N == 0:
 		return EmptyArm

@@ -10,18 +10,18 @@ import (
 // result's NTreatment is n. It describes one planned look, like every level.
 func Wilson(k, n int64, level float64) Result {
 	r := Result{Method: MethodWilson, Design: Descriptive, Level: level, NTreatment: n}
-	if n < 0 || k < 0 || k > n || !validLevel(level) {
-		return r.refuse(NotFinite)
+	if n < 0 || k < 0 || k > n || !ValidLevel(level) {
+		return r.Refuse(NotFinite)
 	}
 	if n == 0 {
-		return r.refuse(EmptyArm)
+		return r.Refuse(EmptyArm)
 	}
 	z := normalQuantile(level)
 	nf, p := float64(n), float64(k)/float64(n)
 	den := 1 + z*z/nf
 	mid := (p + z*z/(2*nf)) / den
 	half := z / den * math.Sqrt(p*(1-p)/nf+z*z/(4*nf*nf))
-	return r.with(Figure{
+	return r.With(Figure{
 		Estimate: p, Low: math.Min(p, math.Max(0, mid-half)), High: math.Max(p, math.Min(1, mid+half)),
 		StdErr: math.Sqrt(p * (1 - p) / nf), P: 1,
 	})
@@ -31,5 +31,3 @@ func Wilson(k, n int64, level float64) Result {
 func normalQuantile(level float64) float64 {
 	return distuv.UnitNormal.Quantile(1 - (1-level)/2)
 }
-
-func validLevel(level float64) bool { return level > 0 && level < 1 }
