@@ -118,6 +118,12 @@ func (t *task) recall(slot *state.Slot, receipt retail.ReceiptID, id uint64) (bo
 	if !known && !unsure {
 		return false, nil
 	}
+	if !known {
+		absent, err := t.part.Absent(slot, receipt)
+		if absent || err != nil {
+			return false, err
+		}
+	}
 	return t.load(slot, receipt)
 }
 

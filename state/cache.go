@@ -8,6 +8,8 @@ type cache struct {
 	slots map[retail.AccountID]*Slot
 	ring  []*Slot // every slot, in order of creation; those without an ID are vacant
 	hand  int
+
+	knownIDs int // over all slots
 }
 
 func newCache() *cache { return &cache{slots: make(map[retail.AccountID]*Slot)} }
@@ -59,6 +61,7 @@ func (c *cache) release(s *Slot) {
 	if s.ID != "" {
 		delete(c.slots, s.ID)
 	}
+	c.unlearn(s)
 	s.clear()
 }
 

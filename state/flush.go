@@ -1,7 +1,10 @@
 package state
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -46,13 +49,16 @@ func (p *Partition) syncOnly(sync bool) error {
 	return nil
 }
 
+// fill writes in the order of keys: the memtable then finds the place of each key beside that of the one before, in memory that is still in the
+// processor's cache.
 func (p *Partition) fill(b *pebble.Batch) error {
+	slices.SortFunc(p.dirty, func(x, y *Slot) int { return cmp.Compare(x.ID, y.ID) })
 	for _, s := range p.dirty {
 		if err := p.fillSlot(b, s); err != nil {
 			return err
 		}
 	}
-	for i := range p.prints.entries[:p.prints.committed] {
+	for _, i := range p.sortedPrints() {
 		e := &p.prints.entries[i]
 		if err := b.Set(p.prints.key(e), p.prints.value(e), nil); err != nil {
 			return err
@@ -60,6 +66,20 @@ func (p *Partition) fill(b *pebble.Batch) error {
 	}
 	p.key = p.meta.appendBinary(p.key[:0])
 	return b.Set(appendMetaKey(nil), p.key, nil)
+}
+
+// sortedPrints returns the numbers of the committed footprints by key, those of one key from old to new.
+func (p *Partition) sortedPrints() []int32 {
+	order := p.order[:0]
+	for i := range p.prints.committed {
+		order = append(order, int32(i))
+	}
+	slices.SortFunc(order, func(x, y int32) int {
+		c := bytes.Compare(p.prints.key(&p.prints.entries[x]), p.prints.key(&p.prints.entries[y]))
+		return cmp.Or(c, cmp.Compare(x, y))
+	})
+	p.order = order
+	return order
 }
 
 func (p *Partition) fillSlot(b *pebble.Batch, s *Slot) error {

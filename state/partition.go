@@ -35,7 +35,8 @@ type Partition struct {
 	dirtySize, overlaySize int
 
 	digest xxhash.Digest
-	key    []byte // scratch
+	key    []byte  // scratch
+	order  []int32 // scratch
 	stats  Stats
 }
 
@@ -197,6 +198,7 @@ func (p *Partition) Footprint(acct retail.AccountID, receipt retail.ReceiptID, d
 // PutFootprint sets a receipt's footprint within the open commit and touches the slot. receipt and value are copied.
 func (p *Partition) PutFootprint(s *Slot, receipt retail.ReceiptID, value []byte) {
 	p.Touch(s)
+	p.note(s, receipt)
 	p.key = appendFootprintKey(p.key[:0], s.ID, receipt)
 	i := p.prints.add(p.key, len(receipt), value)
 	if s.lastPrint >= 0 {

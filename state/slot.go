@@ -19,6 +19,7 @@ type Slot struct {
 	hot     bool           // used since the clock's hand passed
 	touched bool           // in the overlay
 	dirty   bool           // committed and not flushed
+	known   known          // which receipts may have footprints
 	missed  bool           // its timer was dropped from the heap because of what the open commit did
 
 	firstPrint, lastPrint int32 // footprints of the open commit, -1 when none

@@ -26,6 +26,8 @@ type LoadBenchCmd struct {
 	LatencyRate    float64       `help:"Receipts per second of the latency measurement (default: half of the product's throughput)." placeholder:"N"`
 	LatencyFor     time.Duration `default:"30s" help:"Length of the latency measurement, after 10 s of warm-up; 0 leaves it out."`
 	Timeout        time.Duration `default:"10m" help:"How long each phase may take."`
+	Profile        string        `type:"path" help:"Write ten seconds of the product's processor profile to this file, for go tool pprof." placeholder:"FILE"`
+	ProductOnly    bool          `help:"Leave the yardsticks out."`
 	JSON           string        `type:"path" name:"json" help:"Write the result as JSON to this file." placeholder:"FILE"`
 	loadStack      `embed:""`
 }
@@ -61,6 +63,7 @@ func (c *LoadBenchCmd) Run(ctx context.Context, g *Globals) error {
 	result, err := drive.Bench(ctx, drive.BenchOptions{
 		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns,
 		LatencyRate: c.LatencyRate, LatencyFor: c.LatencyFor, Timeout: c.Timeout,
+		Profile: c.Profile, ProductOnly: c.ProductOnly,
 	})
 	if err == nil && c.JSON != "" {
 		err = writeJSON(c.JSON, result)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 )
 
@@ -47,7 +48,10 @@ func serveOps(ctx context.Context, addr string, p probes, metrics http.Handler) 
 	mux := http.NewServeMux()
 	p.register(mux)
 	mux.Handle("GET /metrics", metrics)
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second}
+	if isLoopback(ln.Addr()) {
+		profiles(mux)
+	}
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute}
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
@@ -58,4 +62,17 @@ func serveOps(ctx context.Context, addr string, p probes, metrics http.Handler) 
 		return fmt.Errorf("metrics server: %w", err)
 	}
 	return nil
+}
+
+// profiles serves what the Go tools read: go tool pprof http://HOST:PORT/debug/pprof/profile. Only this machine gets them: a heap profile shows
+// what the process is busy with, and asking for one costs processor time.
+func profiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -28,6 +29,10 @@ type BenchOptions struct {
 	LatencyRate float64
 	LatencyFor  time.Duration // 0: no latency measurement
 	Timeout     time.Duration // of each phase
+	// Profile is a file that gets ten seconds of the product's processor profile, for go tool pprof; empty: none.
+	Profile string
+	// ProductOnly leaves the yardsticks out, for work on the product.
+	ProductOnly bool
 }
 
 // BenchResult is what the benchmark prints.
@@ -110,7 +115,11 @@ func (b *bench) throughput(ctx context.Context) error {
 	if err := b.product(ctx); err != nil {
 		return err
 	}
-	for _, kind := range []string{"pass", "thin"} {
+	kinds := []string{"pass", "thin"}
+	if b.o.ProductOnly {
+		kinds = nil
+	}
+	for _, kind := range kinds {
 		if err := b.peer(ctx, kind); err != nil {
 			return err
 		}
@@ -159,8 +168,9 @@ func (b *bench) product(ctx context.Context) error {
 		return err
 	}
 	m := meter{brokers: b.s.brokers, group: pipelineGroup, process: b.s.pipelines[0], total: b.o.Receipts, metrics: b.s.metrics[0]}
+	profiled := b.profile(ctx, m.metrics)
 	t, err := m.measure(ctx, b.o.Timeout)
-	if err != nil {
+	if err := errors.Join(err, <-profiled); err != nil {
 		return fmt.Errorf("product: %w", err)
 	}
 	b.result.Product, b.result.AllocsPerReceipt = t, t.Allocations

@@ -161,7 +161,15 @@ func (r *Run) look() error {
 	if err := r.compare(s, id); err != nil {
 		return err
 	}
-	return r.open.CheckPrint(r.P, Print{id, receiptID(r.choose(receipts))})
+	print := Print{id, receiptID(r.choose(receipts))}
+	absent, err := r.P.Absent(s, print.Receipt)
+	if err != nil {
+		return err
+	}
+	if _, there := r.open.Prints[print]; absent && there {
+		return fmt.Errorf("footprint %v is said to be absent, and is there", print)
+	}
+	return r.open.CheckPrint(r.P, print)
 }
 
 func (r *Run) compare(s *state.Slot, id retail.AccountID) error {
