@@ -111,7 +111,7 @@ func TestAlwaysValidProperties(t *testing.T) {
 			return
 		}
 		c := rapid.Float64Range(0.01, 100).Draw(t, "unit")
-		s := AlwaysValid(Arm{a.N, a.Mean * c, a.Var * c * c}, Arm{b.N, b.Mean * c, b.Var * c * c}, o).Figure
+		s := AlwaysValid(Arm{N: a.N, Mean: a.Mean * c, Var: a.Var * c * c}, Arm{N: b.N, Mean: b.Mean * c, Var: b.Var * c * c}, o).Figure
 		if !close(s.Low, f.Low) || !close(s.High, f.High) {
 			t.Fatalf("the relative interval depends on the unit: %v and %v", *f, *s)
 		}

@@ -1,7 +1,8 @@
 package measure
 
-// Moments are the sufficient statistics of one outcome over members: how many, their sum, and the sum of their squares. Totals of a member
-// count once, however many receipts made them. Moments of disjoint groups add up.
+// Moments are the floating-point sufficient statistics of one outcome over members: how many, their sum, and the sum of their squares. Totals of a member
+// count once, however many receipts made them. Moments of disjoint groups
+// add up, to rounding; Sums do so exactly.
 type Moments struct {
 	N     int64   `json:"n"`
 	Sum   float64 `json:"sum"`
@@ -22,12 +23,14 @@ func (m Moments) Plus(o Moments) Moments {
 
 // Arm is the mean and the variance of an outcome in one arm.
 type Arm struct {
-	N    int64
-	Mean float64
-	Var  float64 // of one member, not of the mean
+	N      int64
+	Mean   float64
+	Var    float64 // of one member, not of the mean
+	Broken Reason  // why the sums cannot have come from data; empty when they can
 }
 
-// Arm returns the mean and the sample variance (n - 1). The variance of what is constant up to rounding is 0.
+// Arm returns the mean and the sample variance (n - 1). The variance of what is constant up to rounding is 0; one that is negative beyond
+// rounding makes the arm broken, because no data have such sums.
 func (m Moments) Arm() Arm {
 	if m.N <= 0 {
 		return Arm{}
@@ -37,8 +40,9 @@ func (m Moments) Arm() Arm {
 	if m.N > 1 {
 		a.Var = (m.SumSq - m.Sum*a.Mean) / (n - 1)
 	}
-	if a.Var <= cancellation*m.SumSq/n {
-		a.Var = 0
+	a.Var = quiet(a.Var, m.SumSq/n)
+	if a.Var < 0 {
+		a.Broken = Cancellation
 	}
 	return a
 }
@@ -57,3 +61,14 @@ func Share(k, n int64) Arm {
 
 // valid reports whether the arm can have come from data.
 func (a Arm) valid() bool { return a.N >= 0 && Finite(a.Mean, a.Var) && a.Var >= 0 }
+
+// why returns the reason that the arm itself gives against a figure.
+func (a Arm) why() Reason {
+	if a.Broken != "" {
+		return a.Broken
+	}
+	if !a.valid() {
+		return NotFinite
+	}
+	return ""
+}

@@ -19,6 +19,15 @@ const (
 	MethodWelch       Method = "welch"        // fixed horizon: valid for one look, planned before the data
 	MethodAlwaysValid Method = "always_valid" // asymptotic confidence sequence (arXiv 2103.06476): valid at every look
 	MethodStoreDiD    Method = "store_did"    // log difference-in-differences, pooled t over stores
+	MethodFieller     Method = "fieller"      // fixed horizon: interval of a ratio of means that may be lopsided
+	MethodNewcombe    Method = "newcombe"     // fixed horizon: difference of two proportions from their Wilson intervals
+	MethodRatio       Method = "ratio"        // fixed horizon: sum over sum, delta method clustered by member
+	MethodCUPED       Method = "cuped"        // fixed horizon: adjusted by a covariate from before assignment
+	MethodMeanZ       Method = "mean_z"       // fixed horizon: known variances
+	MethodMemberDiD   Method = "member_did"   // fixed horizon: difference-in-differences of members' changes
+	MethodAlwaysRatio Method = "always_valid_ratio"
+	MethodAlwaysCUPED Method = "always_valid_cuped"
+	MethodAlwaysMean  Method = "always_valid_mean" // one arm's level, valid at every look
 )
 
 // Design says what kind of comparison a figure rests on.
@@ -36,15 +45,21 @@ type Reason string
 
 // Reasons, in descending precedence.
 const (
-	NotFinite      Reason = "not_finite"        // an input is NaN, infinite or contradicts itself
-	EmptyArm       Reason = "empty_arm"         // one arm has no members at all
-	SRMFailed      Reason = "srm_failed"        // the arms' sizes contradict the planned split: the comparison is broken
-	TooFewMembers  Reason = "too_few_members"   // fewer per arm than Options.MinPerArm
-	ZeroVariance   Reason = "zero_variance"     // no spread in the outcome
-	ZeroControl    Reason = "zero_control_mean" // a relative figure needs a positive control mean
-	TooFewStores   Reason = "too_few_stores"    // fewer stores than the t needs
-	NoTreatedStore Reason = "no_treated_store"  // no store ran the campaign in the data
-	NoControlStore Reason = "no_control_store"  // every store ran the campaign: nothing to compare with
+	NotFinite      Reason = "not_finite"         // an input is NaN, infinite or contradicts itself
+	Overflow       Reason = "overflow"           // sums beyond their integers: corrupt input, no honest data reach it
+	Cancellation   Reason = "cancellation"       // a negative variance or an impossible covariance: the sums contradict themselves
+	ZeroDivisor    Reason = "zero_denominator"   // a ratio needs a positive mean denominator in both arms
+	EmptyArm       Reason = "empty_arm"          // one arm has no members at all
+	SRMFailed      Reason = "srm_failed"         // the arms' sizes contradict the planned split: the comparison is broken
+	TooFewMembers  Reason = "too_few_members"    // fewer per arm than Options.MinPerArm
+	ZeroVariance   Reason = "zero_variance"      // no spread in the outcome
+	ZeroControl    Reason = "zero_control_mean"  // a relative figure needs a positive control mean
+	Unbounded      Reason = "unbounded_ratio"    // Fieller's g is 1 or more: the control mean may be zero, the interval has no end
+	Unreachable    Reason = "unreachable"        // no number of members that can be counted shows such an effect
+	ConstantX      Reason = "constant_covariate" // the covariate does not vary, or not with the outcome: nothing to adjust by
+	TooFewStores   Reason = "too_few_stores"     // fewer stores than the t needs
+	NoTreatedStore Reason = "no_treated_store"   // no store ran the campaign in the data
+	NoControlStore Reason = "no_control_store"   // every store ran the campaign: nothing to compare with
 )
 
 // Warning is a remark that goes with a figure.
@@ -58,6 +73,9 @@ const (
 	FewTreatedStore Warning = "few_treated"      // under 8 treated stores: the t may over-reject
 	FixedHorizon    Warning = "fixed_horizon"    // valid for one planned look, not for watching
 	SmallPlan       Warning = "plan_outgrown"    // n is over ten times the planned size: the interval is wider than need be
+	Unadjusted      Warning = "unadjusted"       // the covariate was of no use: the raw figure is shown
+	NotRandomised   Warning = "not_randomised"   // an adjustment that needs random arms was made without them
+	Winsorised      Warning = "winsorised"       // member totals were cut at Result.Cap
 	Provisional     Warning = "provisional_data" // the window is open or late receipts may still come
 )
 
@@ -98,6 +116,7 @@ type Result struct {
 	NControl   int64     `json:"n_control"`
 	Figure     *Figure   `json:"figure,omitempty"`
 	Reason     Reason    `json:"reason,omitempty"`
+	Cap        int64     `json:"cap,omitempty"` // in minor units: where member totals were cut, 0 when they were not
 	Warnings   []Warning `json:"warnings,omitempty"`
 }
 

@@ -26,6 +26,8 @@ type SRM struct {
 	NControl     int64      `json:"n_control"`
 	AlarmBelow   float64    `json:"alarm_below"`
 	SuspectBelow float64    `json:"suspect_below"`
+	Sequential   bool       `json:"sequential,omitempty"` // P holds at every look, see SequentialSRM
+	LogE         float64    `json:"log_e,omitempty"`      // log of the evidence against the plan, sequential only
 }
 
 const (

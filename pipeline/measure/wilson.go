@@ -1,10 +1,6 @@
 package measure
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
-)
+import "gonum.org/v1/gonum/stat/distuv"
 
 // Wilson returns the share of k among n with Wilson's score interval, which stays inside [0, 1] and does not collapse at 0 or n. The
 // result's NTreatment is n. It describes one planned look, like every level.
@@ -16,15 +12,8 @@ func Wilson(k, n int64, level float64) Result {
 	if n == 0 {
 		return r.Refuse(EmptyArm)
 	}
-	z := normalQuantile(level)
-	nf, p := float64(n), float64(k)/float64(n)
-	den := 1 + z*z/nf
-	mid := (p + z*z/(2*nf)) / den
-	half := z / den * math.Sqrt(p*(1-p)/nf+z*z/(4*nf*nf))
-	return r.With(Figure{
-		Estimate: p, Low: math.Min(p, math.Max(0, mid-half)), High: math.Max(p, math.Min(1, mid+half)),
-		StdErr: math.Sqrt(p * (1 - p) / nf), P: 1,
-	})
+	w := scoreInterval(k, n, normalQuantile(level))
+	return r.With(Figure{Estimate: w.p, Low: w.low, High: w.high, StdErr: w.se, P: 1})
 }
 
 // normalQuantile returns z such that a standard normal lies within +-z with probability level.
