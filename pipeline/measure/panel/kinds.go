@@ -41,6 +41,7 @@ const (
 	StaggeredTiming measure.Warning = "staggered_timing"   // treatment starts at several dates: two-way fixed effects may weight effects negatively
 	SmallCohort     measure.Warning = "small_cohort"       // a cohort has under 5 units: its normal interval is rough
 	PretrendSuspect measure.Warning = "pretrend_suspect"   // the effects before treatment are jointly significant at 5 %
+	CellsUncompared measure.Warning = "cells_uncompared"   // group-time cells without an untreated unit took no part in the aggregations
 	SingularPretest measure.Warning = "pretest_impossible" // the pre-test's covariance is singular, or there is no period to test
 )
 

@@ -103,7 +103,6 @@ func ordered(values []float64, treated []bool) (x []float64, k int, arms [2]runn
 	return x, arms[0].n, arms
 }
 
-
 // run fills the answer from all assignments or from random ones.
 func (out *PermutationResult) run(r measure.Result, x []float64, k int, difference float64, o PermutationOptions) {
 	n := len(x)
