@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // FakeOptions say how a fake broker is started. The zero value is a broker in memory on a free port without topics.
@@ -68,7 +69,8 @@ func (n *fakeNode) start(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the fake broker on %s: %w", n.addr(), err)
 	}
-	kc.ControlKey(0, stampAppendTime(kc)) // 0: Produce
+	kc.ControlKey(int16(kmsg.Produce), stampAppendTime(kc))
+	kc.ControlKey(int16(kmsg.Fetch), liftFetchLimit(kc))
 	n.kc = kc
 	if n.port == 0 {
 		if n.port, err = portOf(kc.ListenAddrs()); err != nil {

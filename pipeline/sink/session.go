@@ -88,7 +88,7 @@ func (x *session) clientOpts() []kgo.Opt {
 		// would change under the records that we hold, and their plan would be refused.
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.Balancers(kgo.StickyBalancer()),
 		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(2 * time.Second), kgo.RebalanceTimeout(60 * time.Second),
-		kgo.FetchMaxBytes(16 << 20), kgo.FetchMaxPartitionBytes(2 << 20),
+		kgo.FetchMaxBytes(16 << 20), kgo.FetchMaxPartitionBytes(1 << 20),
 		kgo.OnPartitionsAssigned(x.assigned), kgo.OnOffsetsFetched(x.offsetsFetched),
 		kgo.OnPartitionsRevoked(x.lost), kgo.OnPartitionsLost(x.lost),
 	}
