@@ -23,8 +23,11 @@ func (p *Partition) Flush(sync bool) error {
 	if !p.unwritten {
 		return p.syncOnly(sync)
 	}
-	b := p.db.NewBatchWithSize(p.DirtyBytes() + len(p.meta.Commit) + 4096)
-	defer func() { _ = b.Close() }()
+	if p.batch == nil {
+		p.batch = p.db.NewBatch(pebble.WithInitialSizeBytes(p.DirtyBytes()), pebble.WithMaxRetainedSizeBytes(2*FlushBytes))
+	}
+	b := p.batch
+	b.Reset() // its memory is used again: a flush is megabytes
 	if err := p.fill(b); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}

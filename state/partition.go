@@ -37,6 +37,7 @@ type Partition struct {
 	digest xxhash.Digest
 	key    []byte  // scratch
 	order  []int32 // scratch
+	batch  *pebble.Batch
 	stats  Stats
 }
 
@@ -74,12 +75,19 @@ func newPartition(s *Store, number int32, db *pebble.DB) (*Partition, error) {
 
 // Close flushes what is committed, with a sync, drops the overlay and closes the database. A partition whose flush failed is closed too.
 func (p *Partition) Close() error {
-	err := errors.Join(p.Flush(true), p.lookup.close(), p.db.Close())
+	err := errors.Join(p.Flush(true), p.lookup.close(), p.closeBatch(), p.db.Close())
 	p.store.forget(p.number)
 	if err != nil {
 		return fmt.Errorf("close state of partition %d: %w", p.number, err)
 	}
 	return nil
+}
+
+func (p *Partition) closeBatch() error {
+	if p.batch == nil {
+		return nil
+	}
+	return p.batch.Close()
 }
 
 // Meta returns what the committed state covers: Pebble's at open, then as advanced by Commit and ApplyCommit. Its Commit aliases the

