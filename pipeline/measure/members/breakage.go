@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"cagnotte/pipeline/measure"
 )
 
@@ -243,7 +241,7 @@ func (m *Matured) ratio(cohorts []IssueCohort, rows [][]float64, o BreakageOptio
 	if se <= cancellation {
 		return m.Refuse(measure.ZeroVariance)
 	}
-	half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.5+o.Level/2) * se
+	half := measure.StudentQuantile(0.5+o.Level/2, n-1) * se
 	return m.With(measure.Figure{Estimate: 1 - rate, Low: math.Max(0, 1-rate-half), High: math.Min(1, 1-rate+half), StdErr: se, P: 1, DF: n - 1})
 }
 

@@ -37,8 +37,7 @@ const (
 	MethodNetCost           measure.Method = "cost_net_of_breakage" // issued x value x (1 - breakage) - funding + fixed
 )
 
-// Reasons of this package. Precedence, descending: measure.NotFinite, measure.EmptyArm, measure.SRMFailed, measure.TooFewMembers,
-// measure.ZeroVariance, then these in the order of the list.
+// Reasons of this package. Precedence, descending: those of measure in their own order, then these in the order of the list.
 const (
 	NotObserved    measure.Reason = "not_observed"    // the age or time asked for lies beyond what has been observed
 	NoEvents       measure.Reason = "no_events"       // nobody lapsed, repeated or redeemed yet: nothing to estimate from
@@ -48,8 +47,6 @@ const (
 	NotIdentified  measure.Reason = "not_identified"  // the Hessian is not positive definite: the data do not tell the parameters apart
 	NoMeanSpend    measure.Reason = "no_mean_spend"   // Gamma-Gamma q <= 1: the population's mean spend is infinite
 	OutOfRange     measure.Reason = "out_of_range"    // the horizon is so far that the sum has more terms than are worth adding
-	ZeroCost       measure.Reason = "zero_cost"       // a return on nothing spent
-	UnboundedRatio measure.Reason = "unbounded_ratio" // the denominator is not clearly above zero (Fieller's g >= 1): no finite interval
 )
 
 // Warnings of this package.

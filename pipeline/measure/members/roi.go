@@ -1,10 +1,7 @@
 package members
 
 import (
-	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"cagnotte/pipeline/measure"
 )
@@ -25,12 +22,19 @@ func IncrementalMargin(t, c measure.Arm, o measure.Options) Incremental {
 		return Incremental{Result: r}
 	}
 	per := *r.Figure
-	n := float64(t.N)
-	out := Incremental{Result: r.With(measure.Figure{Estimate: n * per.Estimate, Low: n * per.Low, High: n * per.High, StdErr: n * per.StdErr, P: per.P, DF: per.DF})}
+	out := Incremental{Result: r.With(affine(per, float64(t.N), 0))}
 	if out.Figure != nil {
 		out.PerMember = &per
 	}
 	return out
+}
+
+// affine returns the figure of times x estimate - less; P still tests the estimate against 0.
+func affine(f measure.Figure, times, less float64) measure.Figure {
+	f.Estimate, f.Low, f.High = f.Estimate*times-less, f.Low*times-less, f.High*times-less
+	f.StdErr *= times
+	f.MinDetectable *= times
+	return f
 }
 
 // Return is what a campaign brought for what it cost.
@@ -63,67 +67,38 @@ func perCost(m measure.Method, t, c measure.Arm, cost, less float64, o measure.O
 	case add.Figure == nil:
 		return out
 	case cost == 0:
-		out.Result = out.Refuse(ZeroCost)
+		out.Result = out.Refuse(measure.ZeroDivisor)
 		return out
 	}
-	f := *add.Figure
-	out.Incremental, out.Cost = f.Estimate, cost
-	z := (f.Estimate - less*cost) / f.StdErr
-	p := math.Min(1, 2*distuv.StudentsT{Sigma: 1, Nu: f.DF}.Survival(math.Abs(z)))
-	out.Result = out.With(measure.Figure{
-		Estimate: f.Estimate/cost - less, Low: f.Low/cost - less, High: f.High/cost - less, StdErr: f.StdErr / cost, P: p, DF: f.DF,
-	})
+	f := affine(*add.Figure, 1/cost, less)
+	f.P = tailP((add.Figure.Estimate-less*cost)/add.Figure.StdErr, f.DF, f.Tail)
+	out.Incremental, out.Cost = add.Figure.Estimate, cost
+	out.Result = out.With(f)
+	if out.Figure == nil {
+		out.Incremental, out.Cost = 0, 0
+	}
 	return out
 }
 
-// Pair is the sufficient statistics of two amounts of each member; X is the numerator, Y the denominator (margin and cost, reward and spend).
-type Pair struct {
-	N   int64   `json:"n"`
-	SX  float64 `json:"sx"`
-	SXX float64 `json:"sxx"`
-	SY  float64 `json:"sy"`
-	SYY float64 `json:"syy"`
-	SXY float64 `json:"sxy"`
+// tailP is the p of a Student's t; an infinite df is the normal.
+func tailP(z, df float64, tail measure.Tail) float64 {
+	switch tail {
+	case measure.Greater:
+		return measure.StudentTail(z, df)
+	case measure.Less:
+		return measure.StudentTail(-z, df)
+	}
+	return math.Min(1, 2*measure.StudentTail(math.Abs(z), df))
 }
 
-// Add counts one member.
-func (p *Pair) Add(x, y float64) {
-	p.N++
-	p.SX += x
-	p.SXX += x * x
-	p.SY += y
-	p.SYY += y * y
-	p.SXY += x * y
-}
-
-// arms returns both amounts' means and variances, and their covariance.
-func (p Pair) arms() (x, y measure.Arm, cov float64, err error) {
-	if p.N < 0 || !measure.Finite(p.SX, p.SXX, p.SY, p.SYY, p.SXY) {
-		return x, y, 0, fmt.Errorf("n: the sums are not finite or n is negative")
-	}
-	x = measure.Moments{N: p.N, Sum: p.SX, SumSq: p.SXX}.Arm()
-	y = measure.Moments{N: p.N, Sum: p.SY, SumSq: p.SYY}.Arm()
-	if p.N > 1 {
-		cov = (p.SXY - p.SX*y.Mean) / float64(p.N-1)
-	}
-	// Cauchy-Schwarz: what is beyond it by more than rounding is not data; a constant amount has no covariance.
-	limit := math.Sqrt(x.Var) * math.Sqrt(y.Var)
-	if !measure.Finite(cov, limit) || math.Abs(cov) > limit*(1+1e-6)+cancellation*math.Sqrt(p.SXX)*math.Sqrt(p.SYY) {
-		return x, y, 0, fmt.Errorf("sxy: contradicts the variances")
-	}
-	return x, y, math.Max(-limit, math.Min(limit, cov)), nil
-}
-
-// ROIRandomCost is ROI when the members' cost is part of the sample (rewards differ from member to member, and who buys more earns more): X is
-// the margin, Y the cost of each assigned member, fixed the cost that does not depend on them. ROI = n_T (x_T - x_C) / (fixed + n_T (y_T - y_C))
-// - 1 with Fieller's interval from the arms' variances and covariances per member; StdErr is the delta method's, P tests break-even. Refused
-// with unbounded_ratio when the cost is not clearly above zero.
-func ROIRandomCost(t, c Pair, fixed float64, o measure.Options) Return {
-	xt, yt, covT, errT := t.arms()
-	xc, yc, covC, errC := c.arms()
-	add := IncrementalMargin(xt, xc, o)
+// ROIRandomCost is ROI when the members' cost is part of the sample (rewards differ from member to member, and who buys more earns more): Y is
+// the margin and D the cost of each assigned member, fixed the cost that does not depend on them. ROI = n_T (Y_T - Y_C) / (fixed + n_T (D_T -
+// D_C)) - 1 with Fieller's interval from the arms' variances and covariances per member; StdErr is the delta method's, P tests break-even.
+// Refused with unbounded_ratio when the cost is not clearly above zero.
+func ROIRandomCost(t, c measure.Joint, fixed float64, o measure.Options) Return {
+	add := IncrementalMargin(t.Arm(), c.Arm(), o)
 	out := Return{Result: renamed(MethodROIFieller, add.Result)}
-	if errT != nil || errC != nil || !measure.Finite(fixed) || fixed < 0 {
+	if !measure.Finite(fixed) || fixed < 0 || !possible(t) || !possible(c) {
 		out.Result = out.Refuse(measure.NotFinite)
 		return out
 	}
@@ -132,15 +107,25 @@ func ROIRandomCost(t, c Pair, fixed float64, o measure.Options) Return {
 	}
 	nt, nc := float64(t.N), float64(c.N)
 	q := quotient{
-		x: xt.Mean - xc.Mean, y: yt.Mean - yc.Mean + fixed/nt,
-		vx: xt.Var/nt + xc.Var/nc, vy: yt.Var/nt + yc.Var/nc, cov: covT/nt + covC/nc,
+		x: t.Y - c.Y, y: t.D - c.D + fixed/nt,
+		vx: t.YY/nt + c.YY/nc, vy: t.DD/nt + c.DD/nc, cov: t.YD/nt + c.YD/nc,
 	}
+	out.Result, out.G = q.roi(out.Result, o.Tail)
 	out.Incremental, out.Cost = nt*q.x, nt*q.y
-	out.Result, out.G = q.roi(out.Result)
 	if !measure.Finite(out.Incremental, out.Cost, out.G) {
 		out = Return{Result: out.Refuse(measure.NotFinite)}
 	}
 	return out
+}
+
+// possible reports whether margin and cost can have come from data (Cauchy-Schwarz, but for rounding). A joint that is marked broken is left
+// to the margin's own check, which knows the reason.
+func possible(j measure.Joint) bool {
+	if j.Broken != "" {
+		return true
+	}
+	limit := math.Sqrt(j.YY) * math.Sqrt(j.DD)
+	return measure.Finite(j.D, j.DD, j.YD, limit) && j.DD >= 0 && math.Abs(j.YD) <= limit*(1+1e-6)+cancellation*(j.YY+j.DD)
 }
 
 // quotient is x / y, both estimated.
@@ -168,52 +153,54 @@ func (q quotient) delta() float64 {
 }
 
 // roi finishes x / y - 1.
-func (q quotient) roi(r measure.Result) (measure.Result, float64) {
-	if q.y <= 0 {
-		return r.Refuse(ZeroCost), 0
+func (q quotient) roi(r measure.Result, tail measure.Tail) (measure.Result, float64) {
+	if !(q.y > 0) {
+		return r.Refuse(measure.ZeroDivisor), 0
 	}
-	low, high, g, ok := q.fieller(quantile(r.Level))
+	z := quantile(r.Level)
+	if tail != measure.TwoSided {
+		z = math.Max(0, quantile(2*r.Level-1))
+	}
+	low, high, g, ok := q.fieller(z)
 	if !ok {
-		return r.Refuse(UnboundedRatio), 0
+		return r.Refuse(measure.Unbounded), 0
 	}
 	if g > 0.02 {
 		r = r.Warn(measure.UnstableRatio)
 	}
-	ratio, even := q.x/q.y, math.Max(0, q.vx+q.vy-2*q.cov)
-	if even == 0 {
+	ratio, even := q.x/q.y, q.vx+q.vy-2*q.cov
+	if even <= cancellation*(q.vx+q.vy) {
 		return r.Refuse(measure.ZeroVariance), 0
 	}
 	return r.With(measure.Figure{
-		Estimate: ratio - 1, Low: math.Min(ratio, low) - 1, High: math.Max(ratio, high) - 1, StdErr: math.Sqrt(q.delta()), P: twoSided((q.x - q.y) / math.Sqrt(even)),
+		Estimate: ratio - 1, Low: math.Min(ratio, low) - 1, High: math.Max(ratio, high) - 1, StdErr: math.Sqrt(q.delta()),
+		P: tailP((q.x-q.y)/math.Sqrt(even), math.Inf(1), tail), Tail: tail,
 	}), g
 }
 
-// RewardRate is issued value / qualifying spend, clustered by member (a ratio of means, delta method): X is the value issued to a member, Y the
-// member's qualifying spend. The warning outside_guard_rail says that it is not within 1 % to 5 %, the trade's range of what works.
-func RewardRate(p Pair, level float64) measure.Result {
-	r := measure.Result{Method: MethodRewardRate, Design: measure.Descriptive, Level: level, NTreatment: p.N}
-	x, y, cov, err := p.arms()
+// RewardRate is issued value / qualifying spend, clustered by member (a ratio of sums, delta method): Y is the value issued to a member, D the
+// member's qualifying spend. The warning outside_guard_rail says that it is not within 1 % to 5 %, the trade's range of what works. P tests 0.
+func RewardRate(j measure.Joint, level float64) measure.Result {
+	r := measure.Result{Method: MethodRewardRate, Design: measure.Descriptive, Level: level, NTreatment: j.N}
+	rate := j.RatioArm()
 	switch {
-	case err != nil || !measure.ValidLevel(level):
+	case !measure.ValidLevel(level):
 		return r.Refuse(measure.NotFinite)
-	case p.N == 0:
+	case rate.Broken != "":
+		return r.Refuse(rate.Broken)
+	case rate.N == 0:
 		return r.Refuse(measure.EmptyArm)
-	case p.N < 2:
+	case rate.N < 2:
 		return r.Refuse(measure.TooFewMembers)
-	case y.Mean <= 0:
-		return r.Refuse(ZeroCost)
-	}
-	n := float64(p.N)
-	q := quotient{x: x.Mean, y: y.Mean, vx: x.Var / n, vy: y.Var / n, cov: cov / n}
-	rate, se := q.x/q.y, math.Sqrt(q.delta())
-	if se <= cancellation*math.Abs(rate) {
+	case rate.Var == 0:
 		return r.Refuse(measure.ZeroVariance)
 	}
-	if rate < 0.01 || rate > 0.05 {
+	if rate.Mean < 0.01 || rate.Mean > 0.05 {
 		r = r.Warn(OutsideGuardRail)
 	}
+	se := math.Sqrt(rate.Var / float64(rate.N))
 	half := quantile(level) * se
-	return r.With(measure.Figure{Estimate: rate, Low: rate - half, High: rate + half, StdErr: se, P: twoSided(rate / se)})
+	return r.With(measure.Figure{Estimate: rate.Mean, Low: rate.Mean - half, High: rate.Mean + half, StdErr: se, P: twoSided(rate.Mean / se)})
 }
 
 // CampaignCost is what a campaign costs whoever pays for it.
