@@ -188,3 +188,12 @@ func dot(a, b []float64) float64 {
 	}
 	return s
 }
+
+func finitePoints(points []Point) bool {
+	for _, p := range points {
+		if !measure.Finite(p.Actual, p.Predicted, p.Effect, p.Low, p.High, p.Cumulative, p.CumulativeLow, p.CumulativeHigh) {
+			return false
+		}
+	}
+	return true
+}

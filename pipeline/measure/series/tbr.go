@@ -84,6 +84,10 @@ func TimeBasedRegression(in TBRInput) (TBR, error) {
 	out.Lift = b.relative(sum(in.Treatment[in.Pre:]), fit.effect, fit.se)
 	out.Points = fit.points(in, b)
 	out.iroas(in, fit, b)
+	if out.Figure == nil || !finitePoints(out.Points) || !measure.Finite(out.Lower, out.Cost, out.CostSE) {
+		bad := refusedFigure(measure.NotFinite)
+		return TBR{Result: out.Refuse(measure.NotFinite), Lift: bad, IROAS: IROAS{Figure: bad}}, nil
+	}
 	return out, nil
 }
 
