@@ -75,8 +75,7 @@ func MinDetectable(p Plan, members int64) Planned {
 	return a
 }
 
-// SampleSize returns how many members both arms need together, rounded up, to see the effect with probability Plan.Power. The chance of
-// being wrong in the other direction is left out, which matters for no power above a half.
+// SampleSize returns how many members both arms need together, rounded up, to see the effect with probability Plan.Power.
 func SampleSize(p Plan, effect float64) Planned {
 	wrongSide := p.Tail != TwoSided && effect*p.Tail.sign() <= 0
 	if a, ok := p.answer(2, effect); !ok {
@@ -134,4 +133,15 @@ func (p Plan) critical() float64 {
 }
 
 // reach is the number of standard errors that an effect must have to be seen with the planned power.
-func (p Plan) reach() float64 { return p.critical() + distuv.UnitNormal.Quantile(p.Power) }
+func (p Plan) reach() float64 {
+	crit := p.critical()
+	r := crit + distuv.UnitNormal.Quantile(p.Power)
+	if p.Tail != TwoSided {
+		return r
+	}
+	// The wrong direction helps a little at low levels; the correction shrinks geometrically.
+	for range 20 {
+		r = crit + distuv.UnitNormal.Quantile(p.Power-normalP(r+crit, Greater))
+	}
+	return r
+}

@@ -44,7 +44,7 @@ func SequentialMultinomial(counts []int64, planned []float64, concentration floa
 	for i, k := range counts {
 		a := concentration * planned[i]
 		zi, d := a+float64(k), float64(k)-n*planned[i]
-		e += zi*math.Log1p(d/(z*planned[i])) - d - (math.Log(zi)-math.Log(a))/2 + stirling(zi) - stirling(a)
+		e += zi*logRatio(zi, d, z*planned[i]) - d - (math.Log(zi)-math.Log(a))/2 + stirling(zi) - stirling(a)
 	}
 	if !Finite(e) {
 		return 0, fmt.Errorf("counts: the evidence is beyond float64")
@@ -74,6 +74,14 @@ func checkSplit(counts []int64, planned []float64, concentration float64) (n flo
 		return 0, fmt.Errorf("planned: the shares add up to %v, not to 1", sum)
 	}
 	return n, nil
+}
+
+// logRatio is log(zi / expected) where zi - expected = d, without losing d's digits when it is small nor zi's when that is.
+func logRatio(zi, d, expected float64) float64 {
+	if u := d / expected; math.Abs(u) < 0.5 {
+		return math.Log1p(u)
+	}
+	return math.Log(zi / expected)
 }
 
 // stirling is log Gamma(z) minus the leading terms (z - 1/2) log z - z + log(2 pi)/2.

@@ -125,8 +125,9 @@ func (o Options) why() Reason {
 }
 
 // estimate returns the effect of the outcomes adjusted by theta times the covariate; theta 0 leaves them raw. The relative effect divides by
-// the control's raw value, as gbstats does, and its variance follows from the derivatives -(1 + L) / c to the control's value and theta / c
-// to its covariate. (gbstats has the raw treatment mean over c in place of 1 + L for means, the same to first order, and 1 + L for ratios.)
+// the control's raw value, as gbstats does, so that its variance takes the derivatives -(t / c) / c to the control's value and theta / c to
+// its covariate. t / c is the raw ratio, as gbstats has it for means; the adjusted 1 + effect, which it has for ratios, is the same to first
+// order, because the covariate's means differ by chance only.
 func estimate(t, c outcome, theta float64, s Scale) (effect, Reason) {
 	nt, nc := float64(t.n), float64(c.n)
 	e := effect{value: (t.value - theta*t.x) - (c.value - theta*c.x), n: nt + nc}
@@ -141,7 +142,7 @@ func estimate(t, c outcome, theta float64, s Scale) (effect, Reason) {
 	e.df = welchDF(vt/nt, vc/nc, nt, nc)
 	if s == Relative {
 		e.value /= c.value
-		if vc, why = c.adjusted(1+e.value, theta); why != "" {
+		if vc, why = c.adjusted(t.value/c.value, theta); why != "" {
 			return e, why
 		}
 		vt, vc = vt/c.value/c.value, vc/c.value/c.value

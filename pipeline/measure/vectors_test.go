@@ -64,7 +64,8 @@ type twoArmIn struct {
 
 type twoArmOut struct {
 	Lift, Diff, SE, P, DOF *float64
-	CI                     []float64
+	CI                     [2]*float64
+	CILow                  *float64 `json:"ci_low"`
 }
 
 // TestTwoArmVectors: goal, the estimates, intervals and p of published tests; method, the same sufficient statistics.
@@ -80,6 +81,7 @@ func TestTwoArmVectors(t *testing.T) {
 		{"gb_mean_abs", Absolute, armIn.arm, Welch},
 		{"gb_binom_rel", Relative, func(a armIn) Arm { return Share(int64(a.Sum), a.N) }, Welch},
 		{"gb_seq_mean", Relative, armIn.arm, AlwaysValid},
+		{"gb_one_sided_abs_greater", Absolute, armIn.arm, func(t, c Arm, o Options) Result { return WelchOneSided(t, c, Greater, o) }},
 	}
 	for _, tc := range cases {
 		t.Run(tc.id, func(t *testing.T) {
@@ -101,8 +103,9 @@ func TestTwoArmVectors(t *testing.T) {
 			near(t, "se", &r.Figure.StdErr, want.SE, v.Tolerance)
 			near(t, "p", &r.Figure.P, want.P, v.Tolerance)
 			near(t, "df", &r.Figure.DF, want.DOF, 1e-3)
-			near(t, "low", &r.Figure.Low, &want.CI[0], v.Tolerance)
-			near(t, "high", &r.Figure.High, &want.CI[1], v.Tolerance)
+			near(t, "low", &r.Figure.Low, want.CI[0], v.Tolerance)
+			near(t, "high", &r.Figure.High, want.CI[1], v.Tolerance)
+			near(t, "one-sided low", &r.Figure.Low, want.CILow, v.Tolerance)
 		})
 	}
 }
@@ -128,28 +131,133 @@ func TestClickHouseWelch(t *testing.T) {
 	near(t, "p", &f.P, &want.P, v.Tolerance)
 }
 
-// TestMemberDiDVectors: difference-in-differences of members is Welch on each member's change, whose moments follow from the pairs' sums.
+// TestSequentialCUPEDVector: the published confidence sequence of a covariate-adjusted lift.
+func TestSequentialCUPEDVector(t *testing.T) {
+	v := loadVectors(t)["gb_seq_cuped"]
+	type sums struct {
+		Sum   float64
+		SumSq float64 `json:"sum_squares"`
+	}
+	type arm struct {
+		N         int64
+		Post, Pre sums
+		Product   float64 `json:"post_pre_sum_of_products"`
+	}
+	var in struct {
+		Control, Treatment arm
+		NStar              int64 `json:"n_star"`
+	}
+	var want twoArmOut
+	decode(t, v, &in, &want)
+	joint := func(a arm) Joint {
+		return FloatSums{N: a.N, Y: a.Post.Sum, YY: a.Post.SumSq, X: a.Pre.Sum, XX: a.Pre.SumSq, XY: a.Product}.Joint()
+	}
+	o := DefaultOptions(Relative)
+	o.PlanMembers = in.NStar
+	r := AlwaysValidCUPED(joint(in.Treatment), joint(in.Control), o)
+	if r.Figure == nil || r.Fallback != "" || r.Theta == 0 {
+		t.Fatalf("not adjusted: %q %q", r.Reason, r.Fallback)
+	}
+	near(t, "lift", &r.Figure.Estimate, want.Lift, v.Tolerance)
+	near(t, "se", &r.Figure.StdErr, want.SE, v.Tolerance)
+	near(t, "p", &r.Figure.P, want.P, v.Tolerance)
+	near(t, "low", &r.Figure.Low, want.CI[0], v.Tolerance)
+	near(t, "high", &r.Figure.High, want.CI[1], v.Tolerance)
+}
+
+// TestClickHouseVectors: the engine's own examples of meanZTest and covarSampStable.
+func TestClickHouseVectors(t *testing.T) {
+	v := loadVectors(t)["ch_meanz"]
+	var in struct {
+		Index0, Index1 []float64
+		VarX           float64 `json:"var_x"`
+		VarY           float64 `json:"var_y"`
+		Level          float64
+	}
+	var want struct {
+		Z, P float64
+		CI   [2]float64
+	}
+	decode(t, v, &in, &want)
+	known := func(values []float64, variance float64) Arm {
+		var m Moments
+		for _, x := range values {
+			m.Add(x)
+		}
+		return Arm{N: m.N, Mean: m.Arm().Mean, Var: variance}
+	}
+	f := MeanZ(known(in.Index0, in.VarX), known(in.Index1, in.VarY), Options{Level: in.Level}).Figure
+	z := f.Estimate / f.StdErr
+	near(t, "z", &z, &want.Z, v.Tolerance)
+	near(t, "p", &f.P, &want.P, v.Tolerance)
+	near(t, "low", &f.Low, &want.CI[0], v.Tolerance)
+	near(t, "high", &f.High, &want.CI[1], v.Tolerance)
+
+	v = loadVectors(t)["ch_covar"]
+	var pairs struct{ X, Y []float64 }
+	var cov struct{ Cov float64 }
+	decode(t, v, &pairs, &cov)
+	got, err := Covariance(pairs.X, pairs.Y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "covariance", &got, &cov.Cov, v.Tolerance)
+}
+
+// TestMemberDiDVectors: real campaigns without random arms, three estimates from the sums of members' spend before and during.
 func TestMemberDiDVectors(t *testing.T) {
 	vectors := loadVectors(t)
 	type pairs struct {
 		N                     int64
 		SX, SXX, SY, SYY, SXY float64
 	}
-	change := func(p pairs) Arm { return Moments{N: p.N, Sum: p.SY - p.SX, SumSq: p.SYY + p.SXX - 2*p.SXY}.Arm() }
+	joint := func(p pairs) Joint {
+		return FloatSums{N: p.N, Y: p.SY, YY: p.SYY, X: p.SX, XX: p.SXX, XY: p.SXY}.Joint()
+	}
 	for _, id := range []string{"cj_campaign_8", "cj_campaign_18", "cj_campaign_20"} {
 		t.Run(id, func(t *testing.T) {
 			v := vectors[id]
 			var in struct{ Control, Treated pairs }
 			var want struct {
-				DiD float64
-				SE  float64 `json:"did_se"`
+				Naive, DiD, ANCOVA float64
+				SE                 float64 `json:"did_se"`
 			}
 			decode(t, v, &in, &want)
-			f := Welch(change(in.Treated), change(in.Control), DefaultOptions(Absolute)).Figure
-			near(t, "did", &f.Estimate, &want.DiD, v.Tolerance)
-			near(t, "se", &f.StdErr, &want.SE, v.Tolerance)
+			o := DefaultOptions(Absolute)
+			o.Design = Observational
+			e := MemberDiD(joint(in.Treated), joint(in.Control), o)
+			near(t, "did", &e.Figure.Estimate, &want.DiD, v.Tolerance)
+			near(t, "se", &e.Figure.StdErr, &want.SE, v.Tolerance)
+			near(t, "naive", &e.Naive.Estimate, &want.Naive, v.Tolerance)
+			near(t, "ancova", &e.ANCOVA.Estimate, &want.ANCOVA, v.Tolerance)
 		})
 	}
+}
+
+// TestReceiptDeltaVector: the squares of a member's total, receipt by receipt. The vector is in euros, members are in cents.
+func TestReceiptDeltaVector(t *testing.T) {
+	v := loadVectors(t)["sumsq_delta"]
+	var in struct{ Receipts []float64 }
+	var want struct {
+		Total  float64
+		SumSq  float64 `json:"sum_squares_of_total"`
+		Deltas []float64
+	}
+	decode(t, v, &in, &want)
+	var m Member
+	s := Of(m)
+	for i, euros := range in.Receipts {
+		after, delta, ok := m.Receipt(int64(math.Round(euros*100)), 1)
+		if !ok {
+			t.Fatal("refused")
+		}
+		got := delta.YY.Float() / 1e4
+		near(t, "delta", &got, &want.Deltas[i], v.Tolerance)
+		s, m = s.Merge(delta), after
+	}
+	total, sq := s.Y.Float()/100, s.YY.Float()/1e4
+	near(t, "total", &total, &want.Total, v.Tolerance)
+	near(t, "squares", &sq, &want.SumSq, v.Tolerance)
 }
 
 // TestWilsonVectors: participation rates with their interval.
