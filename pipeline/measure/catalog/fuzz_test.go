@@ -1,0 +1,63 @@
+package catalog
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// FuzzRun: goal, that no input of any method panics or gets an answer that says nothing or cannot be written. Method: the examples and the
+// published vectors as seeds, with numbers replaced by extreme ones; the invariant is an error, or JSON with a figure, values or a reason.
+func FuzzRun(f *testing.F) {
+	extreme := []string{"0", "1", "-1", "4611686018427387904", "1e308", "1e-308", "0.5", "-1e308", "2e154"}
+	number := regexp.MustCompile(`-?\d+(\.\d+)?`)
+	for i, m := range Methods() {
+		f.Add(uint8(i), m.Example)
+		for _, x := range extreme {
+			f.Add(uint8(i), number.ReplaceAllString(m.Example, x)) // equal arms, all of the same extreme size
+		}
+		for k := range strings.Count(m.Example, ":") { // and one number at a time
+			at := 0
+			f.Add(uint8(i), number.ReplaceAllStringFunc(m.Example, func(s string) string {
+				at++
+				if at-1 == k {
+					return extreme[k%len(extreme)]
+				}
+				return s
+			}))
+		}
+	}
+	data := fstest.MapFS{
+		"d.csv": {Data: []byte("household_key,campaign,exposed,pre_spend,post_spend,frequency,recency,T,value,id,nj,d,fte,location,date,Y\n" +
+			"1,1,0,1.5,2.5,2,3,9,5,1,0,0,1,a,1,2\n2,1,1,1e308,2,0,0,9,0,1,0,1,2,a,2,3\n3,1,1,2,NA,1,1,9,1,2,1,0,,b,1,4\n")},
+	}
+	methods := Methods()
+	f.Fuzz(func(t *testing.T, method uint8, input string) {
+		if len(input) > 4096 {
+			return // large inputs are the bounds' business, not the parser's
+		}
+		name := methods[int(method)%len(methods)].Name
+		a, err := Run(name, json.RawMessage(input), data)
+		if err != nil {
+			if err.Error() == "" {
+				t.Fatal("an error without a word")
+			}
+			return
+		}
+		raw, err := json.Marshal(a)
+		if err != nil {
+			t.Fatalf("%s %s: %v", name, input, err)
+		}
+		if a.Figure == nil && a.Reason == "" && len(a.Values) == 0 {
+			t.Fatalf("%s %s: an answer that says nothing: %s", name, input, raw)
+		}
+		if a.Figure != nil && a.Reason != "" {
+			t.Fatalf("%s %s: a figure and a reason: %s", name, input, raw)
+		}
+		if f := a.Figure; f != nil && (f.Low > f.Estimate || f.High < f.Estimate) {
+			t.Fatalf("%s %s: the estimate is outside its interval: %s", name, input, raw)
+		}
+	})
+}
