@@ -112,6 +112,9 @@ func (d *campaigns) regress(r measure.Result, effects bool, y []float64, regress
 	x := make([][]float64, len(regressors))
 	for j, column := range regressors {
 		x[j] = within(column, group, groups)
+		if !measure.Finite(squares(column), squares(y)) {
+			return r.Refuse(measure.NotFinite), 0
+		}
 		if squares(x[j]) <= noise*squares(column) {
 			return r.Refuse(Collinear), 0
 		}

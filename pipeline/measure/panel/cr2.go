@@ -25,11 +25,17 @@ func (d *twoWay) cr2() (variance, df float64) {
 	weighted := mat.NewDense(g, len(d.path), nil)
 	paths := d.gram()
 	n := float64(d.units)
+	roots := map[[3]float64][2]float64{} // clusters of one make-up share theirs
 	for c := range g {
 		m := floats.Sum(d.count[c])
 		a := quadratic(paths, d.count[c]) / m
 		b := max(0, floats.Dot(d.count[c], d.size)-a)
-		shared[c], rest[c] = root(1-m/n, a, b, d.total)
+		known, ok := roots[[3]float64{m, a, b}]
+		if !ok {
+			known[0], known[1] = root(1-m/n, a, b, d.total)
+			roots[[3]float64{m, a, b}] = known
+		}
+		shared[c], rest[c] = known[0], known[1]
 		square := shared[c]*shared[c]*a + rest[c]*rest[c]*b
 		q[c] = shared[c]*a + rest[c]*b
 		rank := shared[c]*shared[c]*a*m/n + q[c]*q[c]/d.total

@@ -22,7 +22,7 @@ const (
 )
 
 // Reasons of this package. Precedence in every function: measure.NotFinite for the options, then NoTreatedUnit, NoControlUnit, TooFewUnits,
-// TooFewClusters, Collinear, measure.ZeroVariance, UnboundedInterval, and measure.NotFinite for what overflowed on the way.
+// TooFewClusters, measure.NotFinite for outcomes whose squares overflow, Collinear, measure.ZeroVariance, UnboundedInterval.
 const (
 	NoTreatedUnit     measure.Reason = "no_treated_unit"    // nobody is treated in the data
 	NoControlUnit     measure.Reason = "no_control_unit"    // nobody is left to compare with
@@ -60,7 +60,14 @@ type Options struct {
 // DefaultOptions: 95 %, observational.
 func DefaultOptions() Options { return Options{Level: 0.95, Design: measure.Observational} }
 
-// result starts an answer.
+// result starts an answer. A level that is no number is shown as 0, which is refused as well.
 func (o Options) result(m measure.Method, treated, control int) measure.Result {
-	return measure.Result{Method: m, Design: o.Design, Level: o.Level, NTreatment: int64(treated), NControl: int64(control)}
+	return measure.Result{Method: m, Design: o.Design, Level: o.level(), NTreatment: int64(treated), NControl: int64(control)}
+}
+
+func (o Options) level() float64 {
+	if !measure.Finite(o.Level) {
+		return 0
+	}
+	return o.Level
 }

@@ -101,7 +101,7 @@ func LogDiD(p Panel, w Window, o Options) (LogDiDResult, error) {
 	if err != nil {
 		return LogDiDResult{}, err
 	}
-	r := LogDiDResult{Result: measure.StoreUplift(stores, o.Level), Dropped: dropped + p.dropped}
+	r := LogDiDResult{Result: measure.StoreUplift(stores, o.level()), Dropped: dropped + p.dropped}
 	r.Design = o.Design
 	if other+p.dropped > 0 {
 		r.Result = r.Warn(UnitsDropped)

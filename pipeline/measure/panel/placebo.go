@@ -48,7 +48,7 @@ func NewDays(traffic [][]float64) (Days, error) {
 	return d, nil
 }
 
-// mean is a store's mean over [from, to) and whether at least nine in ten days have data.
+// mean is a store's mean over [from, to) and whether at least nine in ten days, rounded down, have data.
 func (d Days) mean(store, from, to int) (float64, bool) {
 	at := store * (d.days + 1)
 	n := int(d.seen[at+to] - d.seen[at+from])

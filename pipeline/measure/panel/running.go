@@ -32,7 +32,7 @@ func (r running) variance() float64 {
 }
 
 // constant reports whether the spread is rounding noise: Welford's error per step is about an ulp of the values.
-func (r running) constant() bool { return r.m2 <= noise*r.sq }
+func (r running) constant() bool { return r.m2 == 0 || r.m2 <= noise*min(r.sq, math.MaxFloat64) }
 
 // noise is the share of a sum of squares below which a sum of squared residuals is rounding: demeaning a thousand numbers errs by about 1e-13 of them.
 const noise = 1e-24

@@ -130,6 +130,7 @@ type staggered struct {
 	groups   []int // starting indexes of the kept cohorts, ascending
 	size     []int // kept units by starting index
 	clusters int
+	meanSq   float64     // of the outcomes, the scale of rounding
 	cohort   [][]float64 // kept units by cluster and group
 	members  []float64   // kept units by cluster
 	cells    []cell
@@ -145,7 +146,7 @@ type cell struct {
 }
 
 func newStaggered(p Panel, o StaggeredOptions) *staggered {
-	s := &staggered{p: p, o: o, size: make([]int, len(p.periods)+1), clusters: p.clusters}
+	s := &staggered{p: p, o: o, size: make([]int, len(p.periods)+1), clusters: p.clusters, meanSq: squares(p.y) / float64(max(1, len(p.y)))}
 	for _, start := range p.start {
 		s.size[start]++
 	}
@@ -189,6 +190,8 @@ func (s *staggered) forbidden(treated int) measure.Reason {
 		return NoControlUnit
 	case never == 1 && s.o.Control == NeverTreated:
 		return TooFewUnits
+	case !measure.Finite(s.meanSq):
+		return measure.NotFinite
 	}
 	return ""
 }
@@ -270,7 +273,7 @@ func (s *staggered) stdErr(influence []float64) float64 {
 func (s *staggered) effect(estimate float64, influence []float64) Effect {
 	r := measure.Result{Level: s.o.Level}
 	se := s.stdErr(influence)
-	if se == 0 {
+	if se*se <= noise*s.meanSq {
 		return Effect{Reason: measure.ZeroVariance}
 	}
 	r = r.With(normalFigure(estimate, se, s.o.Level))

@@ -230,6 +230,9 @@ func (d *twoWay) forbidden(p Panel) measure.Reason {
 		return TooFewUnits
 	}
 	y := squares(p.y)
+	if !measure.Finite(y) {
+		return measure.NotFinite
+	}
 	if squares(d.residual) <= noise*y || squares(d.score) <= noise*y*d.total {
 		return measure.ZeroVariance
 	}
