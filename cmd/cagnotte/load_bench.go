@@ -23,8 +23,9 @@ type LoadBenchCmd struct {
 
 	CommitInterval time.Duration `help:"Of the product (default: its own)." placeholder:"50ms"`
 	CacheAccounts  int           `help:"Of the product (default: its own)." placeholder:"N"`
-	LatencyRate    float64       `help:"Receipts per second of the latency measurement (default: half of the product's throughput)." placeholder:"N"`
-	LatencyFor     time.Duration `default:"30s" help:"Length of the latency measurement, after 10 s of warm-up; 0 leaves it out."`
+	LatencyRate    float64       `help:"Receipts per second under which the latency to the ledger is measured (default: half of the product's throughput)." placeholder:"N"`
+	PathRate       float64       `help:"Receipts per second under which the latency of the whole path is measured (default: half of what it copes with)." placeholder:"N"`
+	LatencyFor     time.Duration `default:"30s" help:"Length of each latency measurement, after 10 s of warm-up; 0 leaves them out."`
 	Timeout        time.Duration `default:"10m" help:"How long each phase may take."`
 	Profile        string        `type:"path" help:"Write ten seconds of the product's processor profile to this file, for go tool pprof." placeholder:"FILE"`
 	ProductOnly    bool          `help:"Leave the yardsticks out."`
@@ -34,7 +35,7 @@ type LoadBenchCmd struct {
 
 // Help returns examples.
 func (LoadBenchCmd) Help() string {
-	return `Preloads receipts and lets three consumers eat them, one after the other, each a process of its own on the same broker: the product; a pass-through with the product's transactions and output bytes and no processing; and a thin whole, which adds decoding and a write-back state in Pebble and has no rules. Then it measures latency on a fresh stack with ClickHouse, open loop.
+	return `Preloads receipts and lets three consumers eat them, one after the other, each a process of its own on the same broker: the product; a pass-through with the product's transactions and output bytes and no processing; and a thin whole, which adds decoding and a write-back state in Pebble and has no rules. Then it measures latency, open loop and each on a fresh stack: to the committed ledger at half of the product's throughput, with nothing else running; and over the whole path to ClickHouse, at half of what broker, pipeline, sink and ClickHouse together cope with on this machine.
 
 Examples:
   cagnotte load bench
@@ -47,8 +48,8 @@ func (c *LoadBenchCmd) Validate() error {
 	switch {
 	case c.Receipts < 1000:
 		return fmt.Errorf("--receipts %d: want 1000 or more", c.Receipts)
-	case c.LatencyRate < 0 || c.LatencyFor < 0:
-		return fmt.Errorf("--latency-rate %g, --latency-for %v: want 0 or more", c.LatencyRate, c.LatencyFor)
+	case c.LatencyRate < 0 || c.PathRate < 0 || c.LatencyFor < 0:
+		return fmt.Errorf("--latency-rate %g, --path-rate %g, --latency-for %v: want 0 or more", c.LatencyRate, c.PathRate, c.LatencyFor)
 	}
 	return c.check()
 }
@@ -62,7 +63,7 @@ func (c *LoadBenchCmd) Run(ctx context.Context, g *Globals) error {
 	stack.CommitInterval, stack.CacheAccounts = c.CommitInterval, c.CacheAccounts
 	result, err := drive.Bench(ctx, drive.BenchOptions{
 		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns,
-		LatencyRate: c.LatencyRate, LatencyFor: c.LatencyFor, Timeout: c.Timeout,
+		LatencyRate: c.LatencyRate, PathRate: c.PathRate, LatencyFor: c.LatencyFor, Timeout: c.Timeout,
 		Profile: c.Profile, ProductOnly: c.ProductOnly,
 	})
 	if err == nil && c.JSON != "" {

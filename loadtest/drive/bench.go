@@ -12,7 +12,6 @@ import (
 
 	"cagnotte/loadtest"
 	"cagnotte/loadtest/peers"
-	"cagnotte/loadtest/wire"
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 )
@@ -25,10 +24,11 @@ type BenchOptions struct {
 	Members      int
 	Shops        int
 	CampaignsDir string // empty: 20 typical ones
-	// LatencyRate is the load of the latency measurement in receipts per second; 0: half of the product's throughput.
-	LatencyRate float64
-	LatencyFor  time.Duration // 0: no latency measurement
-	Timeout     time.Duration // of each phase
+	// LatencyRate is the load under which the latency to the ledger is measured, in receipts per second; 0: half of the product's throughput.
+	// PathRate is that of the whole path; 0: half of what the whole path copes with.
+	LatencyRate, PathRate float64
+	LatencyFor            time.Duration // 0: no latency measurement
+	Timeout               time.Duration // of each phase
 	// Profile is a file that gets ten seconds of the product's processor profile, for go tool pprof; empty: none.
 	Profile string
 	// ProductOnly leaves the yardsticks out, for work on the product.
@@ -50,10 +50,9 @@ type BenchResult struct {
 	RatioToThin      float64        `json:"cpu_ratio_to_thin"`
 	RatioToPass      float64        `json:"cpu_ratio_to_pass_through"`
 	AllocsPerReceipt float64        `json:"allocations_per_receipt"`
-	LatencyRate      float64        `json:"latency_rate,omitempty"`
-	Append           *Summary       `json:"due_to_append,omitempty"`
-	Ledger           *Summary       `json:"append_to_ledger,omitempty"`
-	ClickHouse       *Summary       `json:"due_to_clickhouse,omitempty"`
+	ToLedger         *LatencyResult `json:"to_ledger,omitempty"`
+	PathPerSecond    float64        `json:"whole_path_receipts_per_second,omitempty"` // from the till to the decision in ClickHouse, all on this machine
+	WholePath        *LatencyResult `json:"whole_path,omitempty"`
 }
 
 // bench is a benchmark under way.
@@ -76,7 +75,10 @@ func Bench(ctx context.Context, o BenchOptions) (*BenchResult, error) {
 	b.o.Stack.Crashed = b.crashed
 	err := b.throughput(ctx)
 	if err == nil && o.LatencyFor > 0 {
-		err = b.latency(ctx)
+		err = errors.Join(b.ledgerLatency(ctx), ctx.Err())
+	}
+	if err == nil && o.LatencyFor > 0 {
+		err = b.wholePath(ctx)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -224,70 +226,6 @@ func (b *bench) peer(ctx context.Context, kind string) error {
 	return nil
 }
 
-// latency drives a fresh stack with ClickHouse at a part of the maximum, open loop, and measures after a warm-up.
-func (b *bench) latency(ctx context.Context) error {
-	rate := b.o.LatencyRate
-	if rate == 0 {
-		rate = b.result.Product.PerSecond / 2
-	}
-	b.result.LatencyRate = rate
-	so := b.o.Stack
-	so.Dir = filepath.Join(so.Dir, "latency")
-	s, err := newStack(ctx, so)
-	defer s.close()
-	if err != nil {
-		return err
-	}
-	const warm = 10 * time.Second
-	p, docs, err := benchStream(s, b.o, int64(rate*(b.o.LatencyFor+warm).Seconds()), rate)
-	if err != nil {
-		return err
-	}
-	if err := publish(ctx, s.brokers, docs); err != nil {
-		return err
-	}
-	if err := s.startClickHouse(ctx); err != nil {
-		return err
-	}
-	if err := s.startPipelines(); err != nil {
-		return err
-	}
-	b.say("latency at %.0f receipts/s for %v, after %v of warm-up", rate, b.o.LatencyFor, warm)
-	return b.watchLatency(ctx, s, p, warm)
-}
-
-func (b *bench) watchLatency(ctx context.Context, s *stack, p *Producer, warm time.Duration) error {
-	side, stop := context.WithCancel(ctx)
-	defer stop()
-	var ledger Histogram
-	visible := &visibility{h: &Histogram{}}
-	p.Visible = visible
-	reader := wire.NewReader(s.client)
-	errs := make(chan error, 3)
-	began := time.Now()
-	from := began.Add(warm)
-	p.LatencyFrom, visible.from = from, from
-	go func() { errs <- ledgerLatency(side, s.brokers, reader, &ledger, from) }()
-	go func() { errs <- visible.look(side, s.engine.Addr) }()
-	if err := p.Run(ctx, s.brokers); err != nil {
-		return err
-	}
-	settle, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	if err := visible.empty(settle); err != nil {
-		b.say("%d receipts were not seen in ClickHouse within 20 s after the last was sent: they are missing in the figures", visible.left())
-	}
-	stop()
-	for range 2 {
-		if err := <-errs; err != nil {
-			return err
-		}
-	}
-	due, led, ch := p.Latency.Summary(), ledger.Summary(), visible.h.Summary()
-	b.result.Append, b.result.Ledger, b.result.ClickHouse = &due, &led, &ch
-	return nil
-}
-
 // Write prints the result as a table.
 func (r *BenchResult) Write(w io.Writer) error {
 	p := &printer{w: w}
@@ -304,11 +242,12 @@ func (r *BenchResult) Write(w io.Writer) error {
 		p.printf("%-14s %12.0f %14.2f %14.2f %14.0f %10.0f %10.0f\n", row.name, t.PerSecond, t.CPUMicros, t.CPUMicrosSecondHalf, t.PerCore, t.MemoryMB, t.PeakMB)
 	}
 	p.printf("\nproduct / thin %.2f, product / pass-through %.2f in CPU per receipt; %.1f allocations per receipt\n", r.RatioToThin, r.RatioToPass, r.AllocsPerReceipt)
-	if r.Ledger != nil {
-		p.printf("\nat %.0f receipts/s, open loop, ms %12s %10s %10s %10s\n", r.LatencyRate, "p50", "p99", "p999", "max")
-		p.latency("due to append", *r.Append)
-		p.latency("append to ledger", *r.Ledger)
-		p.latency("due to ClickHouse", *r.ClickHouse)
+	if r.ToLedger != nil {
+		r.ToLedger.write(p, "broker and pipeline alone")
+	}
+	if r.WholePath != nil {
+		p.printf("\nthe whole path, ClickHouse and its sink on the same machine, copes with %.0f receipts/s\n", r.PathPerSecond)
+		r.WholePath.write(p, "the whole path")
 	}
 	return p.err
 }

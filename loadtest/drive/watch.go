@@ -135,7 +135,7 @@ func ledgerLatency(ctx context.Context, brokers []string, reader *wire.Reader, h
 	return nil
 }
 
-// visibility measures from the instant at which a receipt was due to be sent to the first look that finds it in ClickHouse.
+// visibility measures from the instant at which a receipt was due to be sent to the first look that finds its decision in ClickHouse.
 type visibility struct {
 	mu    sync.Mutex
 	waits map[int32][]waiting
@@ -165,7 +165,7 @@ func (v *visibility) look(ctx context.Context, addr string) error {
 		return err
 	}
 	defer conn.Close()
-	for sleep(ctx, 50*time.Millisecond) == nil {
+	for sleep(ctx, 100*time.Millisecond) == nil {
 		tops, err := topOffsets(ctx, conn)
 		if err != nil {
 			continue
@@ -178,9 +178,10 @@ func (v *visibility) look(ctx context.Context, addr string) error {
 	return nil
 }
 
-// topOffsets is the highest offset of each partition that a reader of ClickHouse sees.
+// topOffsets is the highest input offset of each partition whose decision, the last thing that follows from a receipt, a reader of ClickHouse sees.
+// Only what was loaded lately is looked at.
 func topOffsets(ctx context.Context, conn driver.Conn) (map[int32]int64, error) {
-	rows, err := conn.Query(ctx, "SELECT _partition, max(_offset) FROM cagnotte_raw.receipts GROUP BY _partition")
+	rows, err := conn.Query(ctx, "SELECT input_partition, max(input_offset) FROM cagnotte_raw.decisions WHERE _loaded_at > now64(3) - INTERVAL 30 SECOND GROUP BY input_partition")
 	if err != nil {
 		return nil, err
 	}

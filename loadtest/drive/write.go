@@ -56,5 +56,5 @@ func (p *printer) printf(format string, args ...any) {
 }
 
 func (p *printer) latency(name string, s Summary) {
-	p.printf("%-22s %10.1f %10.1f %10.1f %10.1f\n", name, s.P50, s.P99, s.P999, s.Max)
+	p.printf("%-34s %10.1f %10.1f %10.1f %10.1f\n", name, s.P50, s.P99, s.P999, s.Max)
 }
