@@ -48,7 +48,7 @@ func adjust(m Method, t, c Joint, metric func(Joint) outcome, o Options, finish 
 		a.Theta = theta
 		var adjusted effect
 		if raw, adjusted, ok = compare(m, mt, mc, theta, o); !ok {
-			return Adjusted{Result: raw, Theta: theta, Correlation: a.Correlation}
+			return Adjusted{Result: raw}
 		}
 		a.VarianceReduction = 1 - adjusted.se/e.se*(adjusted.se/e.se)
 		e = adjusted
