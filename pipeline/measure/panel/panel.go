@@ -11,8 +11,10 @@ import (
 // Never is the treated-from period of a unit that is not treated.
 const Never = math.MaxInt
 
-// maxCells bounds a panel (128 MiB of outcomes).
-const maxCells = 1 << 24
+const (
+	maxCells = 1 << 24 // of a panel (128 MiB of outcomes)
+	maxLabel = 1 << 53 // of a period, either way: differences do not overflow and JSON's numbers hold them
+)
 
 // Missing says what to do with units that lack a cell. There is no third way: an estimate over a panel with holes depends on who is missing when.
 type Missing uint8
@@ -76,9 +78,12 @@ func checkShape(units []string, periods []int, outcome [][]float64, treatedFrom 
 	case len(units) > maxCells/len(periods):
 		return fmt.Errorf("outcome: %d x %d cells, at most %d", len(units), len(periods), maxCells)
 	}
-	for t := 1; t < len(periods); t++ {
-		if periods[t] <= periods[t-1] {
-			return fmt.Errorf("periods[%d]: %d after %d, want strictly increasing", t, periods[t], periods[t-1])
+	for t, label := range periods {
+		if label < -maxLabel || label > maxLabel {
+			return fmt.Errorf("periods[%d]: %d is beyond 2^53", t, label)
+		}
+		if t > 0 && label <= periods[t-1] {
+			return fmt.Errorf("periods[%d]: %d after %d, want strictly increasing", t, label, periods[t-1])
 		}
 	}
 	seen := make(map[string]bool, len(units))

@@ -26,6 +26,7 @@ func TestNewRefuses(t *testing.T) {
 		{"outcome: 1 rows for 2 units", []string{"a", "b"}, two, [][]float64{{1, 2}}, []int{1, 1}},
 		{"treated_from: 1 entries", []string{"a", "b"}, two, [][]float64{{1, 2}, {1, 2}}, []int{1}},
 		{"periods: 1", []string{"a"}, []int{1}, [][]float64{{1}}, []int{1}},
+		{"periods[1]: 9007199254740993 is beyond", []string{"a"}, []int{1, 1<<53 + 1}, [][]float64{{1, 2}}, []int{1}},
 		{"periods[1]: 1 after 1", []string{"a"}, []int{1, 1}, [][]float64{{1, 2}}, []int{1}},
 		{`units[1]: "a" twice`, []string{"a", "a"}, two, [][]float64{{1, 2}, {1, 2}}, []int{1, 1}},
 		{"outcome[0]: 1 cells", []string{"a"}, two, [][]float64{{1}}, []int{1}},

@@ -192,6 +192,34 @@ func TestCampaignReasons(t *testing.T) {
 	}
 }
 
+// TestTooMuchWork: panels that would take minutes are errors, not minutes.
+func TestTooMuchWork(t *testing.T) {
+	wide := long(syntheticPanel(6, 6, 1, 0), 20_000)
+	if _, err := Staggered(wide, DefaultStaggered(1)); err == nil || !strings.Contains(err.Error(), "39998 effects") {
+		t.Errorf("error %v", err)
+	}
+	many := long(syntheticPanel(2000, 6, 1, 0), 60)
+	o := DefaultStaggered(1)
+	o.Draws = 99_999
+	if _, err := Staggered(many, o); err == nil || !strings.Contains(err.Error(), "draws: 99999 x 118 effects x 2000") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := WildCluster(many, WildOptions{Draws: 99_999}); err == nil || !strings.Contains(err.Error(), "draws: 99999 draws x 2000 clusters") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// long stretches a panel to many empty periods.
+func long(p Panel, periods int) Panel {
+	for i, s := range p.start {
+		if s == len(p.periods) {
+			p.start[i] = periods
+		}
+	}
+	p.periods, p.y = identity(periods), make([]float64, len(p.units)*periods)
+	return p
+}
+
 // TestOptionErrors: options out of range are errors that name the field.
 func TestOptionErrors(t *testing.T) {
 	p := build(t, "t:1,4,5", "t:2,4,4", "n:1,1,2", "n:2,3,1")

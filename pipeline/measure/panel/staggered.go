@@ -81,8 +81,10 @@ type StaggeredResult struct {
 	Pretest   *Pretest    `json:"pretest,omitempty"`
 }
 
-// maxWork bounds draws x effects x clusters of the bands.
-const maxWork = 1 << 34
+const (
+	maxEffects = 20_000  // group-time cells: daily data of many cohorts belong in weeks
+	maxWork    = 1 << 34 // draws x effects x clusters of the bands
+)
 
 // Staggered estimates treatment that starts at different times by Callaway and Sant'Anna (2021, doi 10.1016/j.jeconom.2020.12.001), without
 // covariates: ATT(g,t) by difference in means of the change since the base period (equations 2.8 and 2.9), aggregations of their section 3,
@@ -114,8 +116,11 @@ func Staggered(p Panel, o StaggeredOptions) (StaggeredResult, error) {
 		return out, nil
 	}
 	effects := len(s.groups) * (len(p.periods) - 1)
-	if effects > 2*maxCells/s.clusters || max(1, o.Draws) > maxWork/s.clusters/effects {
-		return StaggeredResult{}, fmt.Errorf("panel: %d effects x %d clusters x %d draws are too many", effects, s.clusters, o.Draws)
+	switch {
+	case effects > maxEffects || effects > 2*maxCells/s.clusters:
+		return StaggeredResult{}, fmt.Errorf("panel: %d effects (starts x periods) x %d clusters are too many: use longer periods", effects, s.clusters)
+	case max(1, o.Draws) > maxWork/s.clusters/effects:
+		return StaggeredResult{}, fmt.Errorf("draws: %d x %d effects x %d clusters are too many", o.Draws, effects, s.clusters)
 	}
 	s.estimate()
 	out.fill(s)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"cagnotte/pipeline/measure"
 
@@ -43,8 +44,10 @@ type WildResult struct {
 	Enumerated      bool    `json:"enumerated"` // all sign patterns, no randomness
 }
 
-// maxWeights bounds draws x clusters (128 MiB).
-const maxWeights = 1 << 24
+const (
+	maxWeights    = 1 << 24 // draws x clusters (128 MiB)
+	maxReplicates = 1 << 28 // draws x clusters x starting dates; an interval takes some seventy times as many steps
+)
 
 // WildCluster tests the treatment effect of TwoWay by the restricted wild cluster bootstrap-t (Cameron, Gelbach and Miller 2008, doi
 // 10.1162/rest.90.3.414; Roodman et al. 2019, doi 10.1177/1536867X19830877), p two-sided and symmetric: the share of |t*| >= |t|, with
@@ -59,6 +62,9 @@ func WildCluster(p Panel, o WildOptions) (WildResult, error) {
 	}
 	if p.clusters > maxWeights/o.Draws {
 		return WildResult{}, fmt.Errorf("draws: %d draws x %d clusters, at most %d", o.Draws, p.clusters, maxWeights)
+	}
+	if kinds := len(slices.Compact(slices.Sorted(slices.Values(p.start)))); o.Draws*p.clusters > maxReplicates/max(1, kinds) {
+		return WildResult{}, fmt.Errorf("draws: %d draws x %d clusters x %d starting dates, at most %d", o.Draws, p.clusters, kinds, maxReplicates)
 	}
 	d, r, ok := prepare(p, o.Options, MethodWild)
 	out := WildResult{Result: r, Clusters: p.clusters, P: 1}
