@@ -112,6 +112,11 @@ func TestLogDiD(t *testing.T) {
 	}
 }
 
+// cents draws amounts of up to a hundred in hundredths. Numbers whose squares lose digits to underflow would test the hardware, not the estimators.
+func cents(low int) *rapid.Generator[float64] {
+	return rapid.Map(rapid.IntRange(low, 10_000), func(c int) float64 { return float64(c) / 100 })
+}
+
 // drawPanel makes a random panel with at least three units that change and three that never do.
 func drawPanel(t *rapid.T) Panel {
 	n, periods := rapid.IntRange(6, 16).Draw(t, "units"), rapid.IntRange(3, 8).Draw(t, "periods")
@@ -125,7 +130,7 @@ func drawPanel(t *rapid.T) Panel {
 		if i%2 == 0 {
 			from[i] = labels[rapid.IntRange(1, periods-1).Draw(t, "from")]
 		}
-		y[i] = rapid.SliceOfN(rapid.Float64Range(-100, 100), periods, periods).Draw(t, "y")
+		y[i] = rapid.SliceOfN(cents(-10_000), periods, periods).Draw(t, "y")
 	}
 	p, err := New(units, labels, y, from, RejectMissing)
 	if err != nil {
@@ -212,7 +217,7 @@ func TestTwoPeriodsAgree(t *testing.T) {
 		var pairs []Pair
 		var rows []Row
 		for i := range n {
-			q := Pair{string(rune('a' + i)), i%2 == 0, rapid.Float64Range(0, 50).Draw(t, "before"), rapid.Float64Range(0, 50).Draw(t, "after")}
+			q := Pair{string(rune('a' + i)), i%2 == 0, cents(0).Draw(t, "before"), cents(0).Draw(t, "after")}
 			from := Never
 			if q.Treated {
 				from = 2
