@@ -66,8 +66,14 @@ func sound(t *testing.T, answer any, r measure.Result, err error) {
 	if (r.Figure == nil) == (r.Reason == "") {
 		t.Fatalf("figure %+v, reason %q", r.Figure, r.Reason)
 	}
-	if r.Figure != nil && !(r.Figure.Low <= r.Figure.Estimate && r.Figure.Estimate <= r.Figure.High && r.Figure.P >= 0 && r.Figure.P <= 1) {
-		t.Fatalf("figure %+v", r.Figure)
+	f := r.Figure
+	if f == nil {
+		return
+	}
+	// The mean of a skewed mixture may lie outside a narrow central interval: a posterior's estimate is not held to its own.
+	inside := r.Method == MethodBayes || f.Low <= f.Estimate && f.Estimate <= f.High
+	if !(f.Low <= f.High && inside && f.P >= 0 && f.P <= 1) {
+		t.Fatalf("figure %+v", f)
 	}
 }
 

@@ -220,10 +220,16 @@ func (out *TBR) fixedCost(b bands) {
 		out.IROAS.Figure = refusedFigure(NoCost)
 		return
 	}
-	out.IROAS = IROAS{Figure: figureOf(b.figure(out.Incremental/out.Cost, out.SE/out.Cost)), Lower: out.Lower / out.Cost}
-	if out.IROAS.Figure.Figure == nil || !measure.Finite(out.IROAS.Lower) {
-		out.IROAS = IROAS{Figure: refusedFigure(measure.NotFinite)}
+	out.IROAS = iroasOf(b.figure(out.Incremental/out.Cost, out.SE/out.Cost), out.Lower/out.Cost)
+}
+
+// iroasOf refuses both when one is not finite.
+func iroasOf(f measure.Figure, lower float64) IROAS {
+	out := IROAS{Figure: figureOf(f), Lower: lower}
+	if out.Figure.Figure == nil || !measure.Finite(lower) {
+		return IROAS{Figure: refusedFigure(measure.NotFinite)}
 	}
+	return out
 }
 
 // covariance of the two regressions' cumulated forecast errors (seemingly unrelated regressions, Zellner 1962): the residual covariance times
@@ -247,7 +253,7 @@ func fieller(y, c line, cov float64, b bands) IROAS {
 	r := y.effect / c.effect
 	se := math.Sqrt(math.Max(0, y.se*y.se-2*r*cov+r*r*c.se*c.se)) / c.effect
 	f := measure.Figure{Estimate: r, Low: low, High: high, StdErr: se, P: math.Min(1, 2*b.dist.Survival(math.Abs(y.effect/y.se))), DF: b.dist.Nu}
-	return IROAS{Figure: figureOf(f), Lower: lower}
+	return iroasOf(f, lower)
 }
 
 // fiellerEnds solves (y - r c)^2 = q^2 (Vy - 2 r cov + r^2 Vc) for r.
