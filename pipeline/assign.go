@@ -37,14 +37,11 @@ type member struct {
 		member     string
 		generation int32
 	}
-	lastFlush time.Time
-	lastSync  time.Time
-	event     CommitEvent
+	event CommitEvent
 }
 
 func newMember(p *Pipeline, store *state.Store) *member {
-	now := p.opts.Now()
-	return &member{p: p, store: store, tasks: map[int32]*task{}, closed: make(chan struct{}), opened: make(chan struct{}), lastFlush: now, lastSync: now}
+	return &member{p: p, store: store, tasks: map[int32]*task{}, closed: make(chan struct{}), opened: make(chan struct{})}
 }
 
 // open joins the group. The dead life of this very instance is fenced before anything is read, so that none of its transactions stays open.

@@ -22,7 +22,7 @@ func BenchmarkReceipt(b *testing.B) {
 	if t.p.opts.Policy.MaxAgeMs != 0 {
 		b.Fatal("the stream is older than the policy allows")
 	}
-	m := &member{p: t.p, out: t.out, list: []*task{t}, lastFlush: time.Now(), lastSync: time.Now(), tasks: map[int32]*task{}}
+	m := &member{p: t.p, out: t.out, list: []*task{t}, tasks: map[int32]*task{}}
 	b.ReportAllocs()
 	b.ResetTimer()
 	t.begin(t.p.rules.ruleset())

@@ -348,23 +348,38 @@ func (m *member) report() {
 	}
 }
 
-// writeBack copies dirty values to Pebble when it is time.
+// writeBack copies dirty values to Pebble, of one task in sixteen per cycle: a write-back, and above all its sync, holds the loop up, and what one
+// task takes is a few milliseconds, what all of them take in a row is what the slowest receipts waited for.
 func (m *member) writeBack() error {
 	now := time.Now()
-	if now.Sub(m.lastFlush) < m.p.opts.FlushInterval {
-		return nil
-	}
-	sync := now.Sub(m.lastSync) >= m.p.opts.SyncInterval
-	for _, t := range m.list {
+	for range 1 + len(m.list)/16 {
+		t := m.mostOverdue(now)
+		if t == nil {
+			return nil
+		}
+		sync := now.Sub(t.syncedAt) >= m.p.opts.SyncInterval
 		if err := errors.Join(t.flush(sync), m.p.opts.at("written back")); err != nil {
 			return err
 		}
-	}
-	m.lastFlush = time.Now()
-	if sync {
-		m.lastSync = m.lastFlush
+		if t.flushedAt = now; sync {
+			t.syncedAt = now
+		}
 	}
 	return nil
+}
+
+// mostOverdue returns the task that was written back longest ago, nil when none is due.
+func (m *member) mostOverdue(now time.Time) *task {
+	var due *task
+	for _, t := range m.list {
+		if now.Sub(t.flushedAt) < m.p.opts.FlushInterval && t.part.DirtyBytes() < state.FlushBytes {
+			continue
+		}
+		if due == nil || t.flushedAt.Before(due.flushedAt) {
+			due = t
+		}
+	}
+	return due
 }
 
 func (t *task) flush(sync bool) error {

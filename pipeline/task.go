@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/retail"
@@ -26,6 +27,8 @@ type task struct {
 	highMark int64          // of the input, as last fetched
 	ruleset  *rules.Ruleset // for the open transaction
 	saved    savepoint
+
+	flushedAt, syncedAt time.Time // last write-back, and the last that was synced
 
 	receipt   retail.Receipt
 	decision  rules.Decision

@@ -42,7 +42,7 @@ func (b *bench) ledgerLatency(ctx context.Context) error {
 // wholePath measures what broker, pipeline, sink and ClickHouse cope with together, and then the latency at half of it.
 func (b *bench) wholePath(ctx context.Context) error {
 	burst := min(b.o.Receipts, 200_000)
-	s, p, err := b.fresh(ctx, "path", burst)
+	s, p, err := b.fresh(ctx, "path", 10*burst)
 	defer s.close()
 	if err == nil {
 		err = s.startClickHouse(ctx)
@@ -56,6 +56,7 @@ func (b *bench) wholePath(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.Count = burst
 	if err := b.pathThroughput(ctx, s, p); err != nil {
 		return err
 	}
@@ -92,6 +93,7 @@ func (b *bench) pathThroughput(ctx context.Context, s *stack, p *Producer) error
 }
 
 // fresh starts a broker with the campaigns, and makes the stream.
+// The stream is as dense as if count receipts made a day: more of them would close after they are sent.
 func (b *bench) fresh(ctx context.Context, name string, count int64) (*stack, *Producer, error) {
 	so := b.o.Stack
 	so.Dir = filepath.Join(so.Dir, name)
