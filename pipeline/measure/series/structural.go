@@ -47,7 +47,8 @@ const (
 // what came: y_t = mu_t + x_t'beta + e_t, mu_(t+1) = mu_t + h_t. The variances are estimated by maximum likelihood; the first level and the
 // coefficients have a diffuse prior, so that their uncertainty is in every interval, as is the correlation of the forecast errors in the
 // total's. Since the overall scale is estimated, intervals are Student's with n - 1 - controls degrees of freedom; the ratio of the variances
-// counts as known, which costs coverage (a 90 % interval held the truth in 85 % of 2 000 worlds of 60 periods). Without a walk (sigma_level 0) and with one control it is TimeBasedRegression exactly.
+// counts as known, which costs coverage (a 90 % interval held the truth in 85 % of 2 000 worlds of 60 periods). Without a
+// walk (sigma_level 0) and with one control it is TimeBasedRegression exactly.
 //
 // It has the model of R's CausalImpact (Brodersen et al. 2015, Annals of Applied Statistics 9) without its priors: CausalImpact pulls the walk
 // towards a hundredth of the series' standard deviation and the noise towards an R2 of 0.8, which the README compares.
