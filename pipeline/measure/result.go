@@ -1,6 +1,9 @@
 // Package measure turns sufficient statistics into the figures that a screen may show: each with its interval, its method and its n, or with
 // the reason why the data forbid a figure. It never returns NaN or an infinity.
 //
+// Sums are the exact statistics that a stream keeps per arm; Arm and Joint are the means and variances in them; the estimators take those. Units by
+// periods, time series and members' histories are in the packages below. README.md lists the methods.
+//
 // The package is pure: no I/O, no clock, no randomness, no map whose order could show; every function may be called concurrently. Its
 // floats describe samples, they never become money.
 package measure
@@ -15,19 +18,19 @@ type Method string
 
 // Methods.
 const (
-	MethodWilson      Method = "wilson"       // interval of a proportion
-	MethodWelch       Method = "welch"        // fixed horizon: valid for one look, planned before the data
-	MethodAlwaysValid Method = "always_valid" // asymptotic confidence sequence (arXiv 2103.06476): valid at every look
-	MethodStoreDiD    Method = "store_did"    // log difference-in-differences, pooled t over stores
-	MethodFieller     Method = "fieller"      // fixed horizon: interval of a ratio of means that may be lopsided
-	MethodNewcombe    Method = "newcombe"     // fixed horizon: difference of two proportions from their Wilson intervals
-	MethodRatio       Method = "ratio"        // fixed horizon: sum over sum, delta method clustered by member
-	MethodCUPED       Method = "cuped"        // fixed horizon: adjusted by a covariate from before assignment
-	MethodMeanZ       Method = "mean_z"       // fixed horizon: known variances
-	MethodMemberDiD   Method = "member_did"   // fixed horizon: difference-in-differences of members' changes
-	MethodAlwaysRatio Method = "always_valid_ratio"
-	MethodAlwaysCUPED Method = "always_valid_cuped"
-	MethodAlwaysMean  Method = "always_valid_mean" // one arm's level, valid at every look
+	MethodWilson      Method = "wilson"             // interval of a proportion
+	MethodWelch       Method = "welch"              // fixed horizon: valid for one look, planned before the data
+	MethodAlwaysValid Method = "always_valid"       // asymptotic confidence sequence (arXiv 2103.06476): valid at every look
+	MethodStoreDiD    Method = "store_did"          // log difference-in-differences, pooled t over stores
+	MethodFieller     Method = "fieller"            // fixed horizon: interval of a ratio of means that may be lopsided
+	MethodNewcombe    Method = "newcombe"           // fixed horizon: difference of two proportions from their Wilson intervals
+	MethodRatio       Method = "ratio"              // fixed horizon: sum over sum, delta method clustered by member
+	MethodCUPED       Method = "cuped"              // fixed horizon: adjusted by a covariate from before assignment
+	MethodMeanZ       Method = "mean_z"             // fixed horizon: known variances
+	MethodMemberDiD   Method = "member_did"         // fixed horizon: difference-in-differences of members' changes
+	MethodAlwaysRatio Method = "always_valid_ratio" // ratio, valid at every look
+	MethodAlwaysCUPED Method = "always_valid_cuped" // cuped, valid at every look
+	MethodAlwaysMean  Method = "always_valid_mean"  // one arm's level, valid at every look
 )
 
 // Design says what kind of comparison a figure rests on.
@@ -35,15 +38,16 @@ type Design string
 
 // Designs.
 const (
-	Randomised    Design = "randomised"    // arms by hash, compared as assigned
-	Observational Design = "observational" // groups that somebody chose: association, not proof
-	Descriptive   Design = "descriptive"   // a level, no comparison
+	Randomised        Design = "randomised"         // arms by hash, compared as assigned
+	QuasiExperimental Design = "quasi_experimental" // groups that somebody chose, compared by their change: as good as parallel trends
+	Observational     Design = "observational"      // groups that somebody chose: association, not proof
+	Descriptive       Design = "descriptive"        // a level, no comparison
 )
 
 // Reason says why there is no figure. The empty reason means that there is one.
 type Reason string
 
-// Reasons, in descending precedence.
+// Reasons, in descending precedence: of two that hold, a result gives the upper one.
 const (
 	NotFinite      Reason = "not_finite"         // an input is NaN, infinite or contradicts itself
 	Overflow       Reason = "overflow"           // sums beyond their integers: corrupt input, no honest data reach it
