@@ -32,6 +32,7 @@ type Main struct {
 	Topic    TopicCmd    `cmd:"" help:"Create the topics."`
 	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
 	State    StateCmd    `cmd:"" help:"Look into the local state."`
+	Measure  MeasureCmd  `cmd:"" help:"Compute one statistic from sums or data sets, or simulate what the intervals are worth."`
 	Load     LoadCmd     `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
 	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
 	Doctor   DoctorCmd   `cmd:"" help:"Check Kafka, topics, registry, ClickHouse, clocks and disk, with remedies."`
