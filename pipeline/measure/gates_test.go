@@ -175,3 +175,32 @@ func TestMultipleGates(t *testing.T) {
 		}
 	}
 }
+
+// TestJointAlgebra: other units change no relative figure, nobody adds nothing, and what is broken stays broken.
+func TestJointAlgebra(t *testing.T) {
+	a, b := joints()
+	o := DefaultOptions(Relative)
+	euros := func(j Joint) Joint { return j.Scaled(0.01, 1, 0.01) }
+	x, y := CUPEDRatio(a, b, o), CUPEDRatio(euros(a), euros(b), o)
+	if !close(x.Figure.Estimate, y.Figure.Estimate) || !close(x.Figure.Low, y.Figure.Low) || !close(x.Theta, y.Theta) {
+		t.Errorf("%+v in euros is %+v", *x.Figure, *y.Figure)
+	}
+	if a.Plus(Joint{}) != a || (Joint{}).Plus(a) != a {
+		t.Error("nobody adds something")
+	}
+	broken := Joint{N: 5, Broken: Overflow}
+	if a.Plus(broken) != broken || broken.Plus(a) != broken {
+		t.Error("a broken group mends")
+	}
+	p := DefaultPlan(10, 144)
+	p.Sequential, p.Tail = true, Greater
+	one := SampleSize(p, 0.03)
+	p.Tail = TwoSided
+	if two := SampleSize(p, 0.03); one.Members >= two.Members || Power(p, two.Members, -0.03).Power != Power(p, two.Members, 0.03).Power {
+		t.Errorf("one-sided %d, two-sided %d members", one.Members, two.Members)
+	}
+	p.Tail = Less
+	if got := MinDetectable(p, 100_000).Effect; !(got < 0) || Power(p, 100_000, got).Power < 0.7999 {
+		t.Errorf("smallest effect downwards %v", got)
+	}
+}
