@@ -84,16 +84,12 @@ func (f *fields) options(s measure.Scale) measure.Options {
 	return o
 }
 
-// quasi is a comparison whose groups nobody drew, but whose estimator makes a case for what they would have done: difference-in-differences,
-// synthetic control, matched markets.
-const quasi measure.Design = "quasi_experimental"
-
 // design reads what kind of comparison the caller has. It changes no number.
 func (f *fields) design(usual measure.Design) measure.Design {
 	if !f.has("design") {
 		return usual
 	}
-	return measure.Design(f.oneOf("design", string(measure.Randomised), string(quasi), string(measure.Observational)))
+	return measure.Design(f.oneOf("design", string(measure.Randomised), string(measure.QuasiExperimental), string(measure.Observational)))
 }
 
 // split checks the arms' sizes when the input says which share was to be held out.

@@ -72,6 +72,8 @@ func TestInputErrors(t *testing.T) {
 		{"bg_nbd", `{"data": "bad.csv"}`, `row 3, column T: want a number, got "x"`},
 		{"bg_nbd", `{"data": "bad.csv", "columns": {"recency": "recencies"}}`, `no column "recencies"`},
 		{"bg_nbd", `{"data": "broken.csv.gz"}`, "data set broken.csv.gz: gzip: invalid header"},
+		{"local_level", `{"data": "bad.csv", "columns": {"outcome": "recency"}, "pre_periods": 9}`, "pre_periods: want at most the 2 periods of the data, got 9"},
+		{"local_level", `{"outcome": [1, 2], "controls": [[1]], "pre_periods": 1}`, "controls[0]: want as many items as in outcome, 2, got 1"},
 		{"time_based_regression", `{"data": "x", "pre": "2015-01-05..2015-02-15 (41 d)", "test": "2015-02-16..2015-03-15", "control_group": 1, "treatment_group": 2}`, "pre: want a span of 42 days"},
 		{"time_based_regression", `{"data": "x", "pre": "2015-01-05..2014-02-15", "test": "2015-02-16..2015-03-15", "control_group": 1, "treatment_group": 2}`, "pre: want a span of days"},
 		{"incremental_sum_of_squares", `{"receipts": [1.234]}`, "receipts[0]: want an amount with at most two decimals"},

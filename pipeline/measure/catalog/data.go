@@ -84,7 +84,12 @@ func readFrame(name string, file io.Reader) (*frame, error) {
 		in = z
 	}
 	bounded := &io.LimitedReader{R: in, N: maxDataBytes + 1}
-	rows := csv.NewReader(bounded)
+	comma, text, err := separator(bounded)
+	if err != nil {
+		return nil, err
+	}
+	rows := csv.NewReader(text)
+	rows.Comma = comma
 	out := &frame{name: name}
 	for {
 		row, err := rows.Read()
@@ -105,6 +110,22 @@ func readFrame(name string, file io.Reader) (*frame, error) {
 			out.cells = append(out.cells, row)
 		}
 	}
+}
+
+// separator is the comma, or a blank or tab when the header has no comma, as R writes tables.
+func separator(in io.Reader) (rune, io.Reader, error) {
+	text := bufio.NewReaderSize(in, 4096)
+	head, err := text.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return ',', text, err
+	}
+	line, _, _ := strings.Cut(string(head), "\n")
+	for _, comma := range []rune{',', ';', '\t', ' '} {
+		if strings.ContainsRune(line, comma) {
+			return comma, text, nil
+		}
+	}
+	return ',', text, nil
 }
 
 func (f *frame) at(column string) int { return slices.Index(f.header, column) }

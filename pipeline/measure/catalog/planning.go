@@ -141,7 +141,11 @@ func sequentialRatio(in *fields) (Answer, error) {
 
 func split(name measure.Method, s measure.SRM) Answer {
 	r := measure.Result{Method: name, Design: measure.Randomised, Level: 1 - s.AlarmBelow, NTreatment: s.NTreatment, NControl: s.NControl}
-	return answer(r, word("state", string(s.State)), num("p", s.P), num("chi_square", s.ChiSquare), num("observed", s.Observed), num("planned", s.Planned))
+	v := Values{word("state", string(s.State)), num("p", s.P), num("chi_square", s.ChiSquare), num("observed", s.Observed), num("planned", s.Planned)}
+	if s.Sequential {
+		v.add(num("log_evidence", s.LogE))
+	}
+	return answer(r, v...)
 }
 
 func winsorCap(in *fields) (Answer, error) {

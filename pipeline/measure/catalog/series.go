@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -15,18 +14,21 @@ import (
 // seriesMethods compare series over time with a counterfactual.
 func seriesMethods() []Method {
 	return []Method{
-		{Name: "time_based_regression", Design: quasi, Source: "Kerman, Wang and Vaver 2017; google/matched_markets tbr.py, tbr_iroas.py",
+		{Name: "time_based_regression", Design: measure.QuasiExperimental, Source: "Kerman, Wang and Vaver 2017; google/matched_markets tbr.py, tbr_iroas.py",
 			Summary: "matched markets: regress the treated total on the control total before, predict the test; incremental sales and iROAS",
 			Example: `{"treatment": [10, 12, 11, 13, 12, 14, 13, 18, 19], "control": [20, 24, 22, 26, 25, 28, 26, 29, 30], "pre_periods": 7, "level": 0.9}`, run: timeBasedRegression},
-		{Name: "synthetic_control_fixed_effects", Design: quasi, Source: "Doudchenko and Imbens 2016; facebookincubator/GeoLift, ebenmichael/augsynth",
+		{Name: "synthetic_control_fixed_effects", Design: measure.QuasiExperimental, Source: "Doudchenko and Imbens 2016; facebookincubator/GeoLift, ebenmichael/augsynth",
 			Summary: "few treated stores: a weighted mean of the others, unit means taken out, conformal p",
 			Example: exampleSynthetic, run: synthetic(true)},
-		{Name: "synthetic_control_no_fe", Design: quasi, Source: "Abadie, Diamond and Hainmueller 2010; ebenmichael/augsynth, ridge augmented beside it",
+		{Name: "synthetic_control_no_fe", Design: measure.QuasiExperimental, Source: "Abadie, Diamond and Hainmueller 2010; ebenmichael/augsynth, ridge augmented beside it",
 			Summary: "few treated units: a weighted mean of the others on levels, and the ridge augmented estimate beside it",
 			Example: exampleSynthetic, run: synthetic(false)},
 		{Name: "local_level", Design: measure.Observational, Source: "Brodersen et al. 2015 (CausalImpact's model without its priors); Kalman filter, exact diffuse start",
 			Summary: "a forecast of what one series would have done, from a local level and control series",
 			Example: `{"outcome": [10, 12, 11, 13, 12, 14, 13, 12, 13, 12, 14, 13, 18, 19], "controls": [[20, 24, 22, 26, 25, 28, 26, 25, 26, 24, 27, 26, 26, 27]], "pre_periods": 12}`, run: localLevel},
+		{Name: "bayesian_structural", Design: measure.Observational, Source: "Brodersen et al. 2015; google/CausalImpact with its priors, integrated instead of drawn",
+			Summary: "the same forecast with CausalImpact's priors, which hold the level nearly still",
+			Example: `{"data": "shared/data/causalimpact/arma_data.csv", "pre_periods": 70, "columns": {"outcome": "y"}, "control_columns": ["X"]}`, run: bayesian},
 	}
 }
 
@@ -60,7 +62,7 @@ func timeBasedRegression(in *fields) (Answer, error) {
 		level = in.level()
 	}
 	load := in.matchedMarkets()
-	design := in.design(quasi)
+	design := in.design(measure.QuasiExperimental)
 	if err := in.done(); err != nil {
 		return Answer{}, err
 	}
@@ -196,7 +198,7 @@ func synthetic(fixedEffects bool) func(*fields) (Answer, error) {
 	}
 	return func(in *fields) (Answer, error) {
 		load := in.seriesPanel(defaults...)
-		o := series.SyntheticOptions{Level: in.level(), Design: in.design(quasi), FixedEffects: fixedEffects}
+		o := series.SyntheticOptions{Level: in.level(), Design: in.design(measure.QuasiExperimental), FixedEffects: fixedEffects}
 		o.Conformal = series.Conformal{Draws: in.countIn("draws", 10_000, 0, 100_000), Seed: uint64(in.countOr("seed", 1))}
 		o.Placebos = in.countIn("placebos", 0, 0, 10_000)
 		if err := in.done(); err != nil {
@@ -250,34 +252,4 @@ func syntheticValues(r series.Synthetic, fixedEffects bool) Values {
 		v.add(detail("placebo", r.Placebo))
 	}
 	return v
-}
-
-func localLevel(in *fields) (Answer, error) {
-	input := series.StructuralInput{Y: in.numbers("outcome", 1), Pre: in.countIn("pre_periods", -1, 1, 1_000_000), Level: in.level(), Design: in.design(measure.Observational)}
-	if in.has("controls") {
-		input.Controls = in.rows("controls", 0)
-		for i, c := range input.Controls {
-			in.sameLength("outcome", len(input.Y), fmt.Sprintf("controls[%d]", i), len(c))
-		}
-	}
-	if err := in.done(); err != nil {
-		return Answer{}, err
-	}
-	r, err := series.StructuralCounterfactual(input)
-	if err != nil {
-		return Answer{}, err
-	}
-	if r.Figure == nil {
-		return answer(r.Result), nil
-	}
-	v := Values{num("incremental", r.Figure.Estimate), nums("ci", r.Figure.Low, r.Figure.High), num("se", r.Figure.StdErr), num("p", r.Figure.P)}
-	if f := r.Average.Figure; f != nil {
-		v.add(num("average", f.Estimate), nums("average_ci", f.Low, f.High))
-	}
-	if f := r.Lift.Figure; f != nil {
-		v.add(num("lift", f.Estimate), nums("lift_ci", f.Low, f.High))
-	}
-	v.add(num("sigma_noise", r.SigmaNoise), num("sigma_level", r.SigmaLevel), num("loglik", r.LogLikelihood),
-		detail("coefficients", r.Coefficients), detail("innovations", r.Innovations), detail("points", r.Points))
-	return answer(r.Result, v...), nil
 }

@@ -19,23 +19,23 @@ const examplePanel = `{"units": ["a", "b", "c", "d", "e", "f", "g", "h"], "perio
 // storeMethods compare groups that nobody drew member by member: stores, counties, households by campaign.
 func storeMethods() []Method {
 	return []Method{
-		{Name: "store_did", Design: quasi, Source: "log difference-in-differences, pooled t over stores (Bertrand et al. 2004 on why stores are the unit)",
+		{Name: "store_did", Design: measure.QuasiExperimental, Source: "log difference-in-differences, pooled t over stores (Bertrand et al. 2004 on why stores are the unit)",
 			Summary: "store traffic: change in treated stores against the others, with the smallest uplift that could be seen",
 			Example: exampleStores + `}`, run: storeDiD},
-		{Name: "permutation", Design: quasi, Source: "re-assignment test, exact when small; Phipson and Smyth 2010, doi 10.2202/1544-6115.1585",
+		{Name: "permutation", Design: measure.QuasiExperimental, Source: "re-assignment test, exact when small; Phipson and Smyth 2010, doi 10.2202/1544-6115.1585",
 			Summary: "store traffic: the same difference, judged by re-drawing which stores were treated",
 			Example: exampleStores + `}`, run: permutation},
-		{Name: "did_2x2", Design: quasi, Source: "Card and Krueger 1994, AER 84(4), table 3",
+		{Name: "did_2x2", Design: measure.QuasiExperimental, Source: "Card and Krueger 1994, AER 84(4), table 3",
 			Summary: "difference-in-differences of two groups in two periods: all units seen, and those seen in both",
 			Example: `{"pairs": [{"unit": "a", "treated": true, "before": 20, "after": 24}, {"unit": "b", "treated": true, "before": 18, "after": 19}, {"unit": "c", "treated": true, "before": 21},
  {"unit": "d", "treated": false, "before": 22, "after": 21}, {"unit": "e", "treated": false, "before": 25, "after": 23}, {"unit": "f", "treated": false, "after": 20}]}`, run: twoByTwo},
-		{Name: "two_way_fixed_effects", Design: quasi, Source: "clustered by unit: CR1, and CR2 of Bell and McCaffrey 2002; Pustejovsky and Tipton 2018",
+		{Name: "two_way_fixed_effects", Design: measure.QuasiExperimental, Source: "clustered by unit: CR1, and CR2 of Bell and McCaffrey 2002; Pustejovsky and Tipton 2018",
 			Summary: "panel difference-in-differences with unit and period effects, all treated at one date",
 			Example: examplePanel + `}`, run: twoWay},
-		{Name: "wild_cluster_bootstrap", Design: quasi, Source: "Cameron, Gelbach and Miller 2008, doi 10.1162/rest.90.3.414",
+		{Name: "wild_cluster_bootstrap", Design: measure.QuasiExperimental, Source: "Cameron, Gelbach and Miller 2008, doi 10.1162/rest.90.3.414",
 			Summary: "the same effect with bootstrap inference, for few clusters",
 			Example: examplePanel + `, "draws": 999}`, run: wild},
-		{Name: "group_time_att", Design: quasi, Source: "Callaway and Sant'Anna 2021, doi 10.1016/j.jeconom.2020.12.001; R package did",
+		{Name: "group_time_att", Design: measure.QuasiExperimental, Source: "Callaway and Sant'Anna 2021, doi 10.1016/j.jeconom.2020.12.001; R package did",
 			Summary: "staggered starts: effect by group and time, and its aggregations",
 			Example: `{"data": "shared/data/did_mpdta/mpdta.csv.gz"}`, run: staggered},
 		{Name: "selection_bias_demo", Design: measure.Observational, Source: "areg with campaign effects, clustered by household",
@@ -55,7 +55,7 @@ func (f *fields) traffic() []measure.StoreTraffic {
 }
 
 func storeDiD(in *fields) (Answer, error) {
-	stores, level, design := in.traffic(), in.level(), in.design(quasi)
+	stores, level, design := in.traffic(), in.level(), in.design(measure.QuasiExperimental)
 	if err := in.done(); err != nil {
 		return Answer{}, err
 	}
@@ -81,7 +81,7 @@ func incrementalVisits(stores []measure.StoreTraffic, uplift float64) float64 {
 
 func permutation(in *fields) (Answer, error) {
 	o := panel.DefaultPermutation(uint64(in.countOr("seed", 1)))
-	o.Level, o.Design = in.level(), in.design(quasi)
+	o.Level, o.Design = in.level(), in.design(measure.QuasiExperimental)
 	o.Draws = in.countIn("draws", int64(o.Draws), 99, 1_000_000)
 	var values []float64
 	var treated []bool
@@ -122,7 +122,7 @@ func twoByTwo(in *fields) (Answer, error) {
 		control, treated = labels.textOr("control", control), labels.textOr("treated", treated)
 	}
 	load := in.pairs()
-	o := panel.Options{Level: in.level(), Design: in.design(quasi)}
+	o := panel.Options{Level: in.level(), Design: in.design(measure.QuasiExperimental)}
 	if err := in.done(); err != nil {
 		return Answer{}, err
 	}
@@ -202,7 +202,7 @@ func (r *reading) pairs(name string, c columns) ([]panel.Pair, error) {
 
 func twoWay(in *fields) (Answer, error) {
 	load := in.unitPanel("unit", "unit", "time", "time", "outcome", "outcome", "treated_from", "treated_from")
-	o := panel.Options{Level: in.level(), Design: in.design(quasi)}
+	o := panel.Options{Level: in.level(), Design: in.design(measure.QuasiExperimental)}
 	if err := in.done(); err != nil {
 		return Answer{}, err
 	}
@@ -225,7 +225,7 @@ func twoWay(in *fields) (Answer, error) {
 func wild(in *fields) (Answer, error) {
 	load := in.unitPanel("unit", "unit", "time", "time", "outcome", "outcome", "treated_from", "treated_from")
 	o := panel.DefaultWild(uint64(in.countOr("seed", 1)))
-	o.Level, o.Design = in.level(), in.design(quasi)
+	o.Level, o.Design = in.level(), in.design(measure.QuasiExperimental)
 	o.Draws = in.countIn("draws", int64(o.Draws), 99, 99_999)
 	if in.oneOf("weights", "rademacher", "webb") == "webb" {
 		o.Weights = panel.Webb
@@ -253,7 +253,7 @@ func wild(in *fields) (Answer, error) {
 func staggered(in *fields) (Answer, error) {
 	load := in.unitPanel("unit", "countyreal", "time", "year", "outcome", "lemp", "treated_from", "first.treat")
 	o := panel.DefaultStaggered(uint64(in.countOr("seed", 1)))
-	o.Level, o.Design = in.level(), in.design(quasi)
+	o.Level, o.Design = in.level(), in.design(measure.QuasiExperimental)
 	if in.oneOf("control", "never_treated", "not_yet_treated") == "not_yet_treated" {
 		o.Control = panel.NotYetTreated
 	}
