@@ -22,16 +22,8 @@ type MeasureCmd struct {
 	Simulate MeasureSimulateCmd `cmd:"" help:"Try the intervals on thousands of simulated campaigns over real baskets, and the store methods on windows without a campaign."`
 }
 
-// MeasureRunCmd computes one answer.
-type MeasureRunCmd struct {
-	Method string `required:"" help:"What to compute; cagnotte measure ls lists the methods." placeholder:"M"`
-	Input  string `required:"" help:"File with the inputs as JSON; - is standard input." placeholder:"FILE|-"`
-	Data   string `type:"path" help:"Directory of the data sets that inputs may name (\"data\": \"cdnow/...\")." placeholder:"DIR"`
-	Format string `enum:"auto,json,table" default:"auto" help:"json, or table for people; auto is json, unless --output says table."`
-}
-
 // Help returns examples.
-func (MeasureRunCmd) Help() string {
+func (MeasureCmd) Help() string {
 	return `The answer says how it was reached: method, design (randomised, quasi-experimental, observational, descriptive), level, members or stores per arm, and either a figure with its interval or the reason why there is none: too few members, no variance, broken split. "values" holds the method's outputs by name. Fractions are fractions: 0.05 is 5 %.
 
 An interval of a method whose name begins with asymptotic_confidence_sequence may be watched live and acted on at any time; one of welch_ is good for a single look that was planned before the data.
@@ -44,6 +36,14 @@ Examples:
   cagnotte measure --method welch_t_relative --input in.json
   echo '{"k": 214, "n": 1133}' | cagnotte measure --method wilson_interval --input - --format table
   cagnotte measure --method bg_nbd --input bgnbd.json --data ../shared/data`
+}
+
+// MeasureRunCmd computes one answer.
+type MeasureRunCmd struct {
+	Method string `required:"" help:"What to compute; cagnotte measure ls lists the methods." placeholder:"M"`
+	Input  string `required:"" help:"File with the inputs as JSON; - is standard input." placeholder:"FILE|-"`
+	Data   string `type:"path" help:"Directory of the data sets that inputs may name (\"data\": \"cdnow/...\")." placeholder:"DIR"`
+	Format string `enum:"auto,json,table" default:"auto" help:"json, or table for people; auto is json, unless --output says table."`
 }
 
 // Run reads, computes and prints.
@@ -111,7 +111,13 @@ func writeAnswerJSON(g *Globals, a catalog.Answer) error {
 // writeAnswer prints the answer for people.
 func writeAnswer(out io.Writer, a catalog.Answer) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "method\t%s\ndesign\t%s\nlevel\t%g\nn\t%d treatment, %d control\n", a.Method, a.Design, a.Level, a.NTreatment, a.NControl)
+	fmt.Fprintf(w, "method\t%s\ndesign\t%s\nlevel\t%g\n", a.Method, a.Design, a.Level)
+	switch {
+	case a.NControl > 0:
+		fmt.Fprintf(w, "n\t%d treatment, %d control\n", a.NTreatment, a.NControl)
+	case a.NTreatment > 0:
+		fmt.Fprintf(w, "n\t%d\n", a.NTreatment)
+	}
 	if f := a.Figure; f != nil {
 		interval := fmt.Sprintf("[%.6g, %.6g]", f.Low, f.High)
 		if f.Tail != "" {

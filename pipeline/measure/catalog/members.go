@@ -9,9 +9,6 @@ import (
 	"cagnotte/pipeline/measure/members"
 )
 
-const exampleCustomers = `{"customers": [{"frequency": 2, "recency": 30.43, "T": 38.86, "value": 22.35}, {"frequency": 1, "recency": 1.71, "T": 38.86, "value": 11.77},
- {"frequency": 0, "recency": 0, "T": 38.86}, {"frequency": 7, "recency": 29.43, "T": 38.86, "value": 73.74}, {"frequency": 3, "recency": 33.71, "T": 38.5, "value": 30.1}], "min_members": 5`
-
 // memberMethods say what members do over time.
 func memberMethods() []Method {
 	return []Method{

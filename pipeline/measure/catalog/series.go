@@ -97,7 +97,10 @@ func timeBasedRegression(in *fields) (Answer, error) {
 // geoassignment.csv (geo, geo.group), summed over the geos of each group.
 func (f *fields) matchedMarkets() func() (series.TBRInput, error) {
 	if !f.has("data") {
-		in := series.TBRInput{Treatment: f.numbers("treatment", 1), Control: f.numbers("control", 1), Pre: f.countIn("pre_periods", -1, 1, 1_000_000)}
+		in := series.TBRInput{
+			Treatment: f.numbers("treatment", 1), Control: f.numbers("control", 1), Pre: f.countIn("pre_periods", -1, 1, 1_000_000),
+			NTreatment: f.countIn("n_treatment", 0, 0, 1_000_000), NControl: f.countIn("n_control", 0, 0, 1_000_000),
+		}
 		f.sameLength("treatment", len(in.Treatment), "control", len(in.Control))
 		if f.has("treatment_cost") || f.has("control_cost") {
 			in.TreatmentCost, in.ControlCost = f.numbers("treatment_cost", 1), f.numbers("control_cost", 1)
