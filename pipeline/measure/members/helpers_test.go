@@ -102,8 +102,14 @@ func fixture(t *testing.T, name string, to any) {
 	}
 }
 
+// reporter is testing.TB as far as rapid's T has it too.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
 // near compares with a relative tolerance, absolute below 1.
-func near(t testing.TB, what string, got, want, tolerance float64) {
+func near(t reporter, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance*math.Max(1, math.Abs(want))) {
 		t.Errorf("%s = %.12g, want %.12g (tolerance %g)", what, got, want, tolerance)
@@ -111,7 +117,7 @@ func near(t testing.TB, what string, got, want, tolerance float64) {
 }
 
 // within compares with an absolute tolerance.
-func within(t testing.TB, what string, got, want, tolerance float64) {
+func within(t reporter, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
 		t.Errorf("%s = %.12g, want %.12g (tolerance %g)", what, got, want, tolerance)

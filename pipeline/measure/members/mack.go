@@ -15,7 +15,9 @@ type ChainLadder struct {
 	FactorSE []float64   `json:"factor_se"` // standard error of each factor
 	Rows     []Developed `json:"rows"`      // one per cohort, in the order given
 	Total    Developed   `json:"total"`
-	volumes  []float64   // what each factor was estimated from
+	// Correlation is that of cohorts' successive factors; the method assumes none. Absent when there are too few cohorts to tell.
+	Correlation *float64  `json:"correlation,omitempty"`
+	volumes     []float64 // what each factor was estimated from
 }
 
 // Developed is one cohort developed to the last age.
@@ -56,6 +58,12 @@ func Mack(cumulative [][]float64, level float64) (ChainLadder, error) {
 	}
 	if len(cumulative) < 5 {
 		out.Result = out.Warn(FewCohorts)
+	}
+	if t, z, ok := factorCorrelation(cumulative, ages); ok && measure.Finite(t, z) {
+		out.Correlation = &t
+		if z > correlationLimit {
+			out.Result = out.Warn(CorrelatedFactors)
+		}
 	}
 	out.Result = out.total(quantile(level))
 	return out, nil

@@ -60,6 +60,7 @@ const (
 	ImmatureCohorts     measure.Warning = "immature_cohorts"       // cohorts before expiry were left out
 	AboveIssued         measure.Warning = "above_issued"           // an ultimate above what was issued was cut to it
 	FewCohorts          measure.Warning = "few_cohorts"            // under 5 cohorts: the standard errors are themselves rough
+	CorrelatedFactors   measure.Warning = "correlated_factors"     // cohorts that grew much at one age did so at the next too: the chain ladder's interval is too narrow
 	KnownRate           measure.Warning = "known_rate"             // the rate was taken as known: pass its standard error for an interval
 	RoundedAllocation   measure.Warning = "rounded_allocation"     // the posted allocation is rounded up; the exact one is beside it
 	RedeemedAboveRate   measure.Warning = "redeemed_above_rate"    // more was redeemed than the estimate expects in all: raise the estimate

@@ -1,13 +1,13 @@
-"""Oracle of pipeline/measure/members on random inputs (fixed seed) and on CDNOW. Writes members.json beside itself.
+"""Oracle of pipeline/measure/members on random inputs (fixed seed) and on CDNOW. Prints its JSON.
 
 Libraries: Lifetimes 0.11.3 (BetaGeoFitter, GammaGammaFitter, customer_lifetime_value), lifelines 0.30.3 and statsmodels 0.15.0 (Kaplan-Meier),
 chainladder 0.10.1 (MackChainladder), statsmodels 0.15.0 (Wilson, Welch), mpmath 1.4.1 (hypergeometric function with 60 digits),
 scipy 1.17.1 (Fieller's interval by root finding), pandas 2.3.3 (cohort table).
 Run again: pip install Lifetimes==0.11.3 lifelines==0.30.3 chainladder==0.10.1 statsmodels==0.15.0 mpmath pandas==2.3.3 &&
-CAGNOTTE_DATA=<folder of the data sets> python members.py
+CAGNOTTE_DATA=<folder of the data sets> python members.py > members.json
 CDNOW's rows are read from there and not copied: the fixture holds results only.
 """
-import json, os, pathlib, warnings
+import json, os, pathlib, sys, warnings
 import mpmath as mp, numpy as np, pandas as pd
 import chainladder as cl
 from lifelines import KaplanMeierFitter
@@ -18,6 +18,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 warnings.filterwarnings("ignore")
+answer, sys.stdout = sys.stdout, sys.stderr  # Lifetimes prints its failed attempts to standard output
 rng = np.random.default_rng(20050815)
 WEEKS = 4.345  # of a month, the constant that Lifetimes has
 
@@ -185,5 +186,4 @@ out = dict(cdnow=models(cdnow[["x", "tx", "T", "value"]], [0, 1, 4, 7, 42, 300, 
 tidy = lambda v: float(f"{v:.15g}") if isinstance(v, float) else v
 walk = lambda v: {k: walk(w) for k, w in v.items()} if isinstance(v, dict) else [walk(w) for w in v] if isinstance(v, list) else tidy(v.item() if isinstance(v, np.generic) else v)
 text = json.dumps(walk(out), separators=(",", ":"), allow_nan=False)
-pathlib.Path(__file__).with_name("members.json").write_text(text + "\n")
-print(len(text), "bytes", out["cdnow"]["r"], out["cdnow"]["loglik"], out["ladder"][0]["total"], out["ladder"][0]["total_se"])
+print(text, file=answer)
