@@ -14,13 +14,17 @@ type Account struct {
 	LifetimeEarned money.Amount // Earn minus Reverse
 	Lots           []Lot        // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version); pending first, never-lapsing last
 	Progress       []Progress   // cap usage, sorted by (Campaign, Period)
-	Recent         []uint64     // xxhash64 of the last receipt ids, oldest first, at most MaxRecent
+	Recent         []uint64     // xxhash64 of the last receipt ids, oldest first
 	RecentFull     bool         // ids have fallen out of Recent: an id that is not there may still be known (see state)
 	LastReceiptAt  retail.Instant
 }
 
-// MaxRecent is how many receipt ids stay in the account's value; older ones are looked up by key.
-const MaxRecent = 48
+// MaxRecent is how many receipt ids stay in the account's value; older ones are looked up by key. Each takes eight bytes of every value that is written:
+// 48 of them were half of a busy account's.
+const MaxRecent = 12
+
+// maxRecentRead is how many a value may hold when it is read: what earlier versions wrote.
+const maxRecentRead = 48
 
 // Lot is what is left of the rewards of one campaign that become active, and lapse, together. Instants are quantised by the campaign's validity
 // template (pending: up to the hour; expiry: to the day or month), so that the number of lots is bounded by campaigns x periods, not by receipts.

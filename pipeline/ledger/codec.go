@@ -169,8 +169,8 @@ func (a *Account) checkBalances(pending, available money.Amount) error {
 			return fmt.Errorf("progress %d is out of order or negative", i)
 		}
 	}
-	if len(a.Recent) > MaxRecent {
-		return fmt.Errorf("%d recent receipts, at most %d are kept", len(a.Recent), MaxRecent)
+	if len(a.Recent) > maxRecentRead {
+		return fmt.Errorf("%d recent receipts, at most %d are kept", len(a.Recent), maxRecentRead)
 	}
 	return nil
 }

@@ -18,6 +18,6 @@ func (a *Account) Remember(receipt uint64) {
 		return
 	}
 	a.RecentFull = true
-	copy(a.Recent, a.Recent[1:])
-	a.Recent[len(a.Recent)-1] = receipt
+	kept := copy(a.Recent, a.Recent[len(a.Recent)-MaxRecent+1:])
+	a.Recent = append(a.Recent[:kept], receipt)
 }
