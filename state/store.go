@@ -114,7 +114,7 @@ func (s *Store) forget(number int32) {
 
 func (s *Store) openPartition(number int32) (*Partition, error) {
 	dir := s.opts.FS.PathJoin(s.opts.Dir, fmt.Sprintf("partition-%04d", number))
-	db, err := pebble.Open(dir, s.pebbleOptions(number, s.opts.Logger.With("partition", number)))
+	db, err := pebble.Open(dir, s.pebbleOptions(s.opts.Logger.With("partition", number)))
 	if err != nil {
 		return nil, err
 	}
@@ -125,19 +125,13 @@ func (s *Store) openPartition(number int32) (*Partition, error) {
 	return p, nil
 }
 
-// staggered is the memtable size of a partition, five to nine tenths of the one asked for: partitions fill alike, and if their memtables were of one size all
-// would flush and then compact in the same second, with the receipts waiting for a processor.
-func staggered(bytes int, number int32) uint64 {
-	return uint64(bytes) / 20 * (10 + uint64(number)%8)
-}
-
-func (s *Store) pebbleOptions(number int32, log *slog.Logger) *pebble.Options {
+func (s *Store) pebbleOptions(log *slog.Logger) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          s.opts.FS,
 		Cache:                       s.blocks,
 		FileCache:                   s.files,
 		FormatMajorVersion:          pebble.FormatValueSeparation,
-		MemTableSize:                staggered(s.opts.MemTableBytes, number),
+		MemTableSize:                uint64(s.opts.MemTableBytes),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       8, // 4 doubles the bytes that compactions move; filters keep reads as cheap
 		L0StopWritesThreshold:       24,
