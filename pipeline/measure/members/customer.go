@@ -39,7 +39,7 @@ func (c Customer) check() error {
 	case c.Frequency < 0 || c.Frequency > maxExact:
 		return fmt.Errorf("frequency: %d is not a count", c.Frequency)
 	case !measure.Finite(c.T) || c.T < 0:
-		return fmt.Errorf("T: %v is not a time", c.T)
+		return fmt.Errorf("%s: %v is not a time", "T", c.T)
 	case !measure.Finite(c.Recency) || c.Recency < 0 || c.Recency > c.T:
 		return fmt.Errorf("recency: %v is not within the %v observed", c.Recency, c.T)
 	case c.Frequency == 0 && c.Recency != 0:

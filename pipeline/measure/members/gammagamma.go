@@ -202,7 +202,7 @@ func (l *ggLikelihood) eval(theta, grad []float64) float64 {
 
 // correlation holds the weighted moments of frequency and value around their means.
 type correlation struct {
-	n, meanValue, xx, yy, xy, scaleX, scaleY float64
+	n, meanValue, xx, yy, xy float64
 }
 
 func correlate(data []Customer) (c correlation) {
