@@ -29,10 +29,11 @@ type memberMoments struct {
 // apply turns the moments into the page's figures. The split is checked first: arms of the wrong size forbid every comparison.
 func (d *CampaignDetail) apply(m memberMoments, holdoutBP int) {
 	d.Split = measure.SampleRatio(m.eligibleT, m.eligibleC, float64(holdoutBP)/10_000)
-	d.Spend = compareArms(m.spendT, m.spendC, d.Split)
-	d.Visits = compareArms(m.visitsT, m.visitsC, d.Split)
+	came := &measure.Came{Treatment: m.activeT, Control: m.activeC}
+	d.Spend = compareArms(m.spendT, m.spendC, d.Split, came)
+	d.Visits = compareArms(m.visitsT, m.visitsC, d.Split, came)
 	o := measure.DefaultOptions(measure.Absolute)
-	o.Split = d.Split
+	o.Split, o.Came = d.Split, came
 	d.Rates = Rates{
 		Participants: m.participants,
 		Eligible:     measure.Wilson(m.participants, m.eligibleT, level),
@@ -43,11 +44,11 @@ func (d *CampaignDetail) apply(m memberMoments, holdoutBP int) {
 	}
 }
 
-// compareArms compares one outcome as assigned.
-func compareArms(treatment, control measure.Moments, split measure.SRM) Effect {
+// compareArms compares one outcome as assigned. The members who can take part are known before any of them comes: see measure.Came.
+func compareArms(treatment, control measure.Moments, split measure.SRM, came *measure.Came) Effect {
 	t, c := treatment.Arm(), control.Arm()
 	rel, abs := measure.DefaultOptions(measure.Relative), measure.DefaultOptions(measure.Absolute)
-	rel.Split, abs.Split = split, split
+	rel.Split, abs.Split, rel.Came, abs.Came = split, split, came, came
 	return Effect{
 		Relative: measure.AlwaysValid(t, c, rel), Absolute: measure.AlwaysValid(t, c, abs), FixedHorizon: measure.Welch(t, c, rel),
 		TreatmentMean: t.Mean, ControlMean: c.Mean,

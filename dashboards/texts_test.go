@@ -108,7 +108,7 @@ func builtKeys() []string {
 			keys = append(keys, prefix+"."+w)
 		}
 	}
-	for _, r := range []measure.Reason{measure.NotFinite, measure.EmptyArm, measure.SRMFailed, measure.TooFewMembers, measure.ZeroVariance, measure.ZeroControl, measure.TooFewStores, measure.NoTreatedStore, measure.NoControlStore} {
+	for _, r := range []measure.Reason{measure.NotFinite, measure.EmptyArm, measure.SRMFailed, measure.TooFewMembers, measure.ZeroVariance, measure.Cancellation, measure.ZeroControl, measure.TooFewStores, measure.NoTreatedStore, measure.NoControlStore} {
 		add("reason", string(r))
 	}
 	for _, s := range []measure.SplitState{measure.SplitNone, measure.SplitTooFew, measure.SplitOK, measure.SplitSuspect, measure.SplitFailed} {

@@ -204,3 +204,32 @@ func TestAlwaysValidMean(t *testing.T) {
 		}
 	}
 }
+
+// A base that was fixed before the data: the boundary goes by who came, is never narrower for it, and there is no figure while they are few.
+func TestCame(t *testing.T) {
+	o := DefaultOptions(Relative)
+	treatment, control := Moments{N: 18_000, Sum: 930_000, SumSq: 930_000 * 90}.Arm(), Moments{N: 2_000, Sum: 100_000, SumSq: 100_000 * 90}.Arm()
+	whole := AlwaysValid(treatment, control, o)
+	width := func(came *Came) float64 {
+		o.Came = came
+		r := AlwaysValid(treatment, control, o)
+		if r.Figure == nil {
+			t.Fatalf("no figure with %+v: %s", came, r.Reason)
+		}
+		if r.Figure.Estimate != whole.Figure.Estimate || r.Figure.StdErr != whole.Figure.StdErr || r.NTreatment != 18_000 {
+			t.Errorf("%+v changes more than the boundary: %+v, %+v", came, r.Figure, whole.Figure)
+		}
+		return r.Figure.High - r.Figure.Low
+	}
+	all := width(&Came{18_000, 2_000})
+	if want := whole.Figure.High - whole.Figure.Low; all != want {
+		t.Errorf("all came: width %g, want %g", all, want)
+	}
+	if few := width(&Came{900, 100}); few <= all {
+		t.Errorf("a twentieth came: width %g, that of all is %g", few, all)
+	}
+	o.Came = &Came{5_000, 99}
+	if r := AlwaysValid(treatment, control, o); r.Figure != nil || r.Reason != TooFewMembers {
+		t.Errorf("99 came: %+v", r)
+	}
+}

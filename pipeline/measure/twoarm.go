@@ -21,6 +21,7 @@ type Options struct {
 	Split       SRM      // the check of the arms' sizes; the zero value means it was not made
 	Tail        Tail     // the alternative; empty is two-sided
 	Theta       *float64 // CUPED's slope when it was fixed before the data; nil estimates it from both arms together
+	Came        *Came    // members of a base that was fixed before the data who have come by now; nil when each counts from the first sight of it
 	Cap         int64    // where member totals were cut before they were summed, 0 when they were not: stated in the result
 }
 

@@ -53,10 +53,7 @@ func (o *outcome) observe(c *campaign, opts Options) {
 			case countExposed:
 				p = exposed
 			case countClock:
-				var enough bool
-				if at, enough = clocked(options, base, exposed); !enough {
-					continue
-				}
+				at.Came = &measure.Came{Treatment: exposed.treatment.N, Control: exposed.control.N}
 			}
 			t, ctl := p.treatment.Joint(), p.control.Joint()
 			for l, lift := range truth {
@@ -66,18 +63,6 @@ func (o *outcome) observe(c *campaign, opts Options) {
 			}
 		}
 	})
-}
-
-// clocked sets the plan such that n / plan, all that the boundary knows of n, is that of the members who came. enough is false while they are
-// fewer than a figure needs.
-func clocked(o measure.Options, base, exposed *pair) (at measure.Options, enough bool) {
-	came := exposed.treatment.N + exposed.control.N
-	if min(exposed.treatment.N, exposed.control.N) < o.MinPerArm {
-		return o, false
-	}
-	all := base.treatment.N + base.control.N
-	o.PlanMembers = int64(float64(o.PlanMembers) * float64(all) / float64(came))
-	return o, true
 }
 
 // procedures are the two intervals on the same data, each computed when it is asked for.
