@@ -7,7 +7,7 @@ import "github.com/twmb/franz-go/pkg/kgo"
 // Topic names. All partitioned topics of one deployment that share an account key have the same number of partitions.
 const (
 	TopicReceipts    = "cagnotte.receipts"     // key account, else receipt id; Avro Receipt
-	TopicCampaigns   = "cagnotte.campaigns"    // key campaign id; JSON document; compacted, one partition, never tombstoned
+	TopicCampaigns   = "cagnotte.campaigns"    // key id@version; JSON document; compacted, one partition, never tombstoned
 	TopicLedger      = "cagnotte.ledger"       // key account; Avro LedgerRecord
 	TopicBalances    = "cagnotte.balances"     // key account; Avro BalanceUpdate; compacted
 	TopicDecisions   = "cagnotte.decisions"    // key receipt id; Avro ReceiptDecision
