@@ -18,6 +18,7 @@ type LoadBenchCmd struct {
 	Receipts  int64  `default:"1000000" help:"Receipts on the preloaded topic."`
 	Seed      uint64 `default:"1" help:"The same seed makes the same stream."`
 	Members   int    `default:"2000000" help:"Loyalty accounts; how often each one shops follows Zipf 1.1."`
+	Flat      bool   `help:"Every member shops alike often: all accounts come into being, and no cache holds them."`
 	Shops     int    `default:"300" help:"Shops."`
 	Campaigns string `type:"existingdir" help:"Directory with campaign documents (default: 20 live ones as a network would run them)." placeholder:"DIR"`
 
@@ -62,7 +63,7 @@ func (c *LoadBenchCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	stack.CommitInterval, stack.CacheAccounts = c.CommitInterval, c.CacheAccounts
 	result, err := drive.Bench(ctx, drive.BenchOptions{
-		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns,
+		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Members: c.Members, Flat: c.Flat, Shops: c.Shops, CampaignsDir: c.Campaigns,
 		LatencyRate: c.LatencyRate, PathRate: c.PathRate, LatencyFor: c.LatencyFor, Timeout: c.Timeout,
 		Profile: c.Profile, ProductOnly: c.ProductOnly,
 	})

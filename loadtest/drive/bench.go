@@ -29,6 +29,8 @@ type BenchOptions struct {
 	LatencyRate, PathRate float64
 	LatencyFor            time.Duration // 0: no latency measurement
 	Timeout               time.Duration // of each phase
+	// Flat lets every member shop alike often: all accounts come into being and no cache holds them.
+	Flat bool
 	// Profile is a file that gets ten seconds of the product's processor profile, for go tool pprof; empty: none.
 	Profile string
 	// ProductOnly leaves the yardsticks out, for work on the product.
@@ -153,7 +155,7 @@ func (b *bench) preload(ctx context.Context) error {
 func benchStream(s *stack, o BenchOptions, count int64, rate float64) (*Producer, []loadtest.Document, error) {
 	const span = 86_400_000
 	to := retail.Instant(time.Now().Add(-time.Minute).UnixMilli())
-	g, err := loadtest.New(loadtest.Options{Seed: o.Seed, Start: to - span, PerDay: float64(count) * 1.1, Partitions: s.o.Partitions, Members: o.Members, Shops: o.Shops,
+	g, err := loadtest.New(loadtest.Options{ZipfV: flatness(o.Flat), Seed: o.Seed, Start: to - span, PerDay: float64(count) * 1.1, Partitions: s.o.Partitions, Members: o.Members, Shops: o.Shops,
 		Encode: s.codec.AppendReceipt})
 	if err != nil {
 		return nil, nil, err
@@ -163,6 +165,14 @@ func benchStream(s *stack, o BenchOptions, count int64, rate float64) (*Producer
 		docs, err = campaigns(o.CampaignsDir, to-20*span, to+20*span)
 	}
 	return &Producer{Generator: g, Codec: s.codec, Count: count, Rate: rate, Latency: &Histogram{}}, docs, err
+}
+
+// flatness is the generator's ZipfV; 0 is its default.
+func flatness(flat bool) float64 {
+	if flat {
+		return 1e9
+	}
+	return 0
 }
 
 func (b *bench) product(ctx context.Context) error {
