@@ -90,7 +90,14 @@ func (a Int192) Big() *big.Int {
 
 // FromBig returns v, which a ClickHouse Int128 column arrives as; ok is false when it has more than 191 bits.
 func FromBig(v *big.Int) (a Int192, ok bool) {
-	if v == nil || v.BitLen() > 191 {
+	if v == nil {
+		return a, false
+	}
+	bits := v
+	if v.Sign() < 0 {
+		bits = new(big.Int).Not(v) // the least value, -2^191, has no positive twin
+	}
+	if bits.BitLen() > 191 {
 		return a, false
 	}
 	mask, rest := new(big.Int).SetUint64(^uint64(0)), new(big.Int).Abs(v)
