@@ -12,6 +12,7 @@ import (
 	"cagnotte/schemas"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -53,7 +54,7 @@ func (c *ReceiptExplainCmd) skipDone(ctx context.Context, adm *kadm.Client, begi
 	groups := make([]kadm.OffsetResponses, 2)
 	for i, group := range []string{c.Group, sinkGroup} {
 		var err error
-		if groups[i], err = adm.FetchOffsets(ctx, group); err != nil {
+		if groups[i], err = adm.FetchOffsets(ctx, group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 			return nil, fmt.Errorf("offsets of group %s: %w", group, err)
 		}
 	}

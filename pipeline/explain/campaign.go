@@ -14,7 +14,7 @@ func (s *speaker) campaign(r *rules.Result) Campaign {
 	loc := s.zone(doc)
 	c := Campaign{
 		Campaign: r.Campaign, Version: r.Version, Name: s.name(doc, r.Campaign), Arm: r.Arm.String(), Outcome: r.Outcome.String(),
-		Label: s.w.say("outcome." + r.Outcome.String()), Reason: s.reason(r, doc), Basis: r.Basis, Desired: r.Desired, Granted: r.Granted,
+		Label: s.label(r), Reason: s.reason(r, doc), Basis: r.Basis, Desired: r.Desired, Granted: r.Granted,
 		CappedBy: r.CappedBy, OutrankBy: winner(r), Steps: s.steps(r, doc),
 	}
 	if doc != nil {
@@ -29,6 +29,12 @@ func (s *speaker) campaign(r *rules.Result) Campaign {
 		c.Funded = s.funded(c.Funding)
 	}
 	return c
+}
+
+// label is the outcome in a few words, as on the pages; where not the member's limit bound, it says what did.
+func (s *speaker) label(r *rules.Result) string {
+	key := "outcome." + r.Outcome.String()
+	return s.w.say(s.w.first(key+"."+r.CappedBy, key, "outcome.UNKNOWN"))
 }
 
 // name is what a campaign is called; its id when the document is not known.
@@ -84,8 +90,8 @@ func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 		if r.Outcome == rules.Reversed && r.Granted == 0 {
 			keys = append([]string{"why.return.REVERSED.nothing"}, keys...)
 		}
-	case r.Outcome == rules.Awarded && r.CappedBy == "receipt":
-		keys = append([]string{base + ".receipt"}, keys...)
+	case r.CappedBy != "" && s.w.has(base+"."+r.CappedBy):
+		keys = append([]string{base + "." + r.CappedBy}, keys...)
 	case r.Outcome == rules.Outranked && doc != nil && doc.Stacking.Mode == rules.BestForMember:
 		keys = append([]string{base + ".best"}, keys...)
 	case r.Outcome == rules.Outranked && doc != nil && doc.Stacking.Mode == rules.First:

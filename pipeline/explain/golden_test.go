@@ -217,3 +217,20 @@ func TestJSON(t *testing.T) {
 		t.Error("explained in a language that there is not")
 	}
 }
+
+// The README shows explanations as they are printed.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"capped.en", "outranked.fr", "holdout.en", "below.fr", "return.en", "anonymous.fr"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(readme), "```text\n"+string(text)+"```") {
+			t.Errorf("README.md does not show testdata/%s.txt as it is", name)
+		}
+	}
+}

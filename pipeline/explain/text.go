@@ -70,10 +70,11 @@ func (c *Campaign) text(put func(indent, text string)) {
 
 // mark shows whether a test held; a limit that cut a reward is not a failure.
 func (s *Step) mark() string {
-	switch code := rules.StepCode(s.Code); {
-	case s.Passed:
+	if s.Passed {
 		return "✓ "
-	case strings.HasSuffix(s.Code, "_cap"), strings.HasSuffix(s.Code, "_clip"), code == rules.StepReturnExcess, code == rules.StepReturnUnknown:
+	}
+	switch rules.StepCode(s.Code) {
+	case rules.StepReceiptCap, rules.StepMemberCap, rules.StepLegalNever, rules.StepLegalClip, rules.StepReturnExcess, rules.StepReturnUnknown, "budget":
 		return "▼ "
 	}
 	return "✗ "

@@ -78,7 +78,7 @@ func (r *Reader) Facts(ctx context.Context, id retail.ReceiptID, now time.Time) 
 	if f.Letters, err = r.letters(ctx, id); err != nil {
 		return nil, err
 	}
-	heads, err := r.heads(ctx, "receipt_id = {id:String}", params{"id": string(id)})
+	heads, err := r.heads(ctx, "receipt_id = {id:String}", params{"id": text(string(id))})
 	if err != nil || len(heads) == 0 {
 		return f, err
 	}
@@ -101,7 +101,7 @@ func (r *Reader) addPlace(ctx context.Context, f *explain.Facts) error {
 	rows, err := ask[row](ctx, r, "the pipeline's progress", `SELECT
 		(SELECT max(input_offset) FROM cagnotte_raw.metric_batches WHERE task_partition = {partition:Int32}) AS next_offset,
 		(SELECT uniqExact(_offset) FROM cagnotte_raw.receipts WHERE receipt_id = {id:String} AND _partition = {partition:Int32}) AS copies`,
-		params{"id": string(f.ReceiptID), "partition": fmt.Sprint(f.Receipt.Partition)})
+		params{"id": text(string(f.ReceiptID)), "partition": fmt.Sprint(f.Receipt.Partition)})
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -125,7 +125,7 @@ func (r *Reader) addReturns(ctx context.Context, f *explain.Facts) error {
 		return nil
 	}
 	heads, err := r.heads(ctx, `account_id = {account:String} AND type IN ('RETURN', 'VOID') AND receipt_id != {id:String} AND training = 0 AND original = {id:String}`,
-		params{"account": string(f.Receipt.Account), "id": string(f.ReceiptID)})
+		params{"account": text(string(f.Receipt.Account)), "id": text(string(f.ReceiptID))})
 	if err != nil || len(heads) == 0 {
 		return err
 	}
@@ -151,7 +151,7 @@ func (r *Reader) addOriginal(ctx context.Context, f *explain.Facts) error {
 	if f.Receipt.Original == "" || f.Receipt.Original == f.ReceiptID {
 		return nil
 	}
-	heads, err := r.heads(ctx, "receipt_id = {id:String} AND account_id = {account:String}", params{"id": string(f.Receipt.Original), "account": string(f.Receipt.Account)})
+	heads, err := r.heads(ctx, "receipt_id = {id:String} AND account_id = {account:String}", params{"id": text(string(f.Receipt.Original)), "account": text(string(f.Receipt.Account))})
 	if err != nil || len(heads) == 0 {
 		return err
 	}
@@ -206,11 +206,11 @@ type RulesetAt struct {
 func (r *Reader) Rulesets(ctx context.Context, partition int32, account retail.AccountID, last int64) ([]RulesetAt, error) {
 	return ask[RulesetAt](ctx, r, "ruleset versions", `SELECT input_offset, ruleset_version FROM
 	(
-		SELECT min(input_offset) AS input_offset, ruleset_version FROM cagnotte_raw.decisions
-		WHERE input_partition = {partition:Int32} AND input_offset <= {last:Int64} GROUP BY ruleset_version
+		SELECT min(d.input_offset) AS input_offset, d.ruleset_version AS ruleset_version FROM cagnotte_raw.decisions AS d
+		WHERE d.input_partition = {partition:Int32} AND d.input_offset <= {last:Int64} GROUP BY d.ruleset_version
 		UNION DISTINCT
 		SELECT input_offset, ruleset_version FROM cagnotte_raw.decisions FINAL
 		WHERE account_id = {account:String} AND account_id != '' AND input_partition = {partition:Int32} AND input_offset <= {last:Int64}
 	)
-	ORDER BY input_offset`, params{"partition": fmt.Sprint(partition), "account": string(account), "last": fmt.Sprint(last)})
+	ORDER BY input_offset`, params{"partition": fmt.Sprint(partition), "account": text(string(account)), "last": fmt.Sprint(last)})
 }

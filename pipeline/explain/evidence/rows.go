@@ -182,7 +182,7 @@ func (r *Reader) addEntries(ctx context.Context, f *explain.Facts) error {
 		store_id, at, active_from, expires_at, reason,
 		arrayMap(p -> p.1, postings) AS books, arrayMap(p -> p.2, postings) AS parties, arrayMap(p -> p.3, postings) AS amounts
 		FROM cagnotte.ledger_entries WHERE account_id = {account:String} AND (receipt_id = {id:String} OR kind IN ('ACTIVATE', 'EXPIRE'))
-		ORDER BY seq`+fmt.Sprintf(` LIMIT %d`, maxEntries), params{"account": string(f.Receipt.Account), "id": string(f.ReceiptID)})
+		ORDER BY seq`+fmt.Sprintf(` LIMIT %d`, maxEntries), params{"account": text(string(f.Receipt.Account)), "id": text(string(f.ReceiptID))})
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ type letterRow struct {
 
 func (r *Reader) letters(ctx context.Context, id retail.ReceiptID) ([]explain.Letter, error) {
 	rows, err := ask[letterRow](ctx, r, "dead letters", `SELECT topic, partition, offset, received_at, stage, code, path, detail, hint, store_id
-		FROM cagnotte.dead_letters WHERE receipt_id = {id:String} ORDER BY received_at, offset`+fmt.Sprintf(` LIMIT %d`, maxLetters), params{"id": string(id)})
+		FROM cagnotte.dead_letters WHERE receipt_id = {id:String} ORDER BY received_at, offset`+fmt.Sprintf(` LIMIT %d`, maxLetters), params{"id": text(string(id))})
 	if err != nil {
 		return nil, err
 	}
@@ -275,6 +275,11 @@ func (r *Reader) letters(ctx context.Context, id retail.ReceiptID) ([]explain.Le
 		})
 	}
 	return out, nil
+}
+
+// text writes a parameter as ClickHouse reads one: a till may put anything into an id.
+func text(v string) string {
+	return strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`).Replace(v)
 }
 
 // arrayLiteral writes texts as ClickHouse reads an array parameter.
