@@ -86,6 +86,25 @@ func TestVerifySeesEveryField(t *testing.T) {
 	}
 }
 
+// What a budget had left is not in the log of receipts: a difference there is said to be one of those that may be.
+func TestVerifyKnowsBudgets(t *testing.T) {
+	e, err := explain.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := capped(t)
+	d := derivedOf(f)
+	f.Decision.Results[0].CappedBy, f.Decision.Results[0].Granted = "budget", 1
+	x, err := e.Explain(f, explain.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Verify(x, f, d)
+	if v := x.Verification; v.Identical || !strings.Contains(v.Text, "budget limited it") || !strings.Contains(x.Campaigns[0].Reason, "budget of the campaign") {
+		t.Errorf("%+v %q", v, x.Campaigns[0].Reason)
+	}
+}
+
 // A log that was trimmed is said so, and thousands of differences stay a list that can be read.
 func TestVerifyBounds(t *testing.T) {
 	e, err := explain.New()
