@@ -14,6 +14,7 @@ import (
 //	GET /api/now                the state of the page Now
 //	GET /api/campaigns/{id}     one campaign's page
 //	GET /api/stream             both, live: ?campaign=ID adds the campaign
+//	GET /v1/receipts/{id}/explanation  what became of a receipt and why: ?lang=fr|en
 //	    /v1/...                 the receipts API, where there is one
 //	GET /metrics                Prometheus, where there is one
 //	GET /livez /readyz /startupz
@@ -32,6 +33,7 @@ func (s *Server) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /livez", s.serveLive)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /startupz", s.serveReady)
+	mux.HandleFunc("GET /v1/receipts/{id}/explanation", s.serveExplanation)
 	mux.Handle("/v1/", orMissing(s.opts.Ingest, "the receipts API is not served here"))
 	mux.Handle("GET /metrics", orMissing(s.opts.Metrics, "metrics are not served here"))
 	return secure(mux), nil

@@ -57,6 +57,7 @@ type Server struct {
 	hub      *hub
 	feed     feed
 	details  *details
+	explain  *explanations // nil: no ClickHouse
 	handler  http.Handler
 	listener net.Listener
 	viewers  atomic.Int64
@@ -92,6 +93,9 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
 	s.details = newDetails(s.feed)
+	if s.explain, err = newExplanations(&s.opts); err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
 	if s.handler, err = s.routes(); err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
@@ -172,6 +176,7 @@ func (s *Server) Run(ctx context.Context) error {
 	close(s.stop) // ends the streams, which Shutdown would wait for
 	cancel()
 	s.shutdown(web)
+	s.explain.close()
 	wg.Wait()
 	return err
 }

@@ -51,3 +51,37 @@ func (rr *ReceiptReader) Read(body []byte, r *retail.Receipt) error {
 
 // AppendReceiptBody appends r in the bytes of the current schema, without framing: a datum of an object container file.
 func AppendReceiptBody(dst []byte, r *retail.Receipt) []byte { return appendReceipt(dst, r) }
+
+// ReadNext decodes the record at the beginning of block into r and returns what follows it: records in a container file have no length of their own.
+// Texts alias block when it was written with our own layout, else memory of their own; nothing aliases the reader. A failure is a *DecodeError and
+// leaves r empty.
+func (rr *ReceiptReader) ReadNext(block []byte, r *retail.Receipt) (rest []byte, err error) {
+	value, rest := block, []byte(nil)
+	if !rr.writer.same {
+		if value, rest, err = rr.resolveNext(block); err != nil {
+			r.Reset()
+			return nil, &DecodeError{Code: retail.CodeSchema, Detail: err.Error()}
+		}
+	}
+	d := reader{buf: value}
+	readReceipt(&d, r)
+	if d.detail != "" {
+		r.Reset()
+		return nil, &DecodeError{Code: retail.CodeSchema, Detail: d.detail}
+	}
+	sortAttributes(r)
+	if rr.writer.same {
+		rest = block[d.pos:]
+	}
+	return rest, nil
+}
+
+// resolveNext turns the record at the beginning of block into our layout.
+func (rr *ReceiptReader) resolveNext(block []byte) (value, rest []byte, err error) {
+	var generic any
+	if rest, err = rr.writer.resolved.Decode(block, &generic); err != nil {
+		return nil, nil, err
+	}
+	value, err = rr.writers.current[kindReceipt].AppendEncode(make([]byte, 0, len(block)-len(rest)+64), generic)
+	return value, rest, err
+}

@@ -80,9 +80,22 @@ func chain(hash, record uint64) uint64 {
 	return (bits.RotateLeft64(hash, 31) ^ record) * 0x9e3779b185ebca87
 }
 
-// Apply takes one changelog record of an account during a restore. Records of one commit are buffered in the overlay until ApplyCommit.
+// Apply takes one changelog record of an account, or a note, during a restore. Records of one commit are buffered in the overlay until ApplyCommit.
 // The arguments are not kept. After an error, Abort drops the group.
 func (p *Partition) Apply(changelogKey, changelogValue []byte) error {
+	if len(changelogValue) > 0 && changelogValue[0] == noteVersion {
+		p.PutNote(string(changelogKey), changelogValue[1:])
+	} else if err := p.applyAccount(changelogKey, changelogValue); err != nil {
+		return err
+	}
+	p.digest.Reset()
+	_, _ = p.digest.Write(changelogKey)
+	_, _ = p.digest.Write(changelogValue)
+	p.applied = chain(p.applied, p.digest.Sum64())
+	return nil
+}
+
+func (p *Partition) applyAccount(changelogKey, changelogValue []byte) error {
 	id := retail.AccountID(changelogKey)
 	s, err := p.Account(id)
 	if err != nil {
@@ -98,10 +111,6 @@ func (p *Partition) Apply(changelogKey, changelogValue []byte) error {
 	if err := s.Account.Decode(account); err != nil {
 		return fmt.Errorf("apply %q: %w", id, err)
 	}
-	p.digest.Reset()
-	_, _ = p.digest.Write(changelogKey)
-	_, _ = p.digest.Write(changelogValue)
-	p.applied = chain(p.applied, p.digest.Sum64())
 	return nil
 }
 

@@ -6,7 +6,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Stage encodes the overlay and calls emit (which may be nil) with one changelog record per touched slot, in the order of first touch. Key and value stay
+// Stage encodes the overlay and calls emit (which may be nil) with one changelog record per touched slot, in the order of first touch, and then one per
+// note, without a slot. Key and value stay
 // as they are until the next Stage after this commit has ended. It may be called again after more changes, and then emits all again.
 func (p *Partition) Stage(emit func(key, value []byte, s *Slot)) {
 	p.arena, p.staged, p.ready = p.arena[:0], p.meta.Hash, true
@@ -22,6 +23,21 @@ func (p *Partition) Stage(emit func(key, value []byte, s *Slot)) {
 		p.staged = chain(p.staged, xxhash.Sum64(p.arena[start:end]))
 		if emit != nil {
 			emit(p.arena[start:split:split], p.arena[split:end:end], s)
+		}
+	}
+	p.stageNotes(emit)
+}
+
+func (p *Partition) stageNotes(emit func(key, value []byte, s *Slot)) {
+	for _, n := range p.notes.touched {
+		start := len(p.arena)
+		p.arena = append(p.arena, n.key...)
+		split := len(p.arena)
+		p.arena = append(append(p.arena, noteVersion), n.open...)
+		end := len(p.arena)
+		p.staged = chain(p.staged, xxhash.Sum64(p.arena[start:end]))
+		if emit != nil {
+			emit(p.arena[start:split:split], p.arena[split:end:end], nil)
 		}
 	}
 }
@@ -42,6 +58,7 @@ func (p *Partition) Commit(meta Meta) {
 		p.untouch(s)
 	}
 	p.prints.commit()
+	p.notes.commit()
 	p.meta = Meta{ChangelogOffset: meta.ChangelogOffset, Commit: append(p.meta.Commit[:0], meta.Commit...), Hash: p.staged}
 	p.unwritten = true
 	p.endOverlay()
@@ -82,6 +99,7 @@ func (p *Partition) Abort() error {
 		p.untouch(s)
 	}
 	p.prints.abort()
+	p.notes.abort()
 	p.endOverlay()
 	return first
 }
@@ -98,7 +116,11 @@ func (p *Partition) endOverlay() {
 }
 
 // DirtyBytes is about what a flush would write now. Flush when it exceeds FlushBytes.
-func (p *Partition) DirtyBytes() int { return p.dirtySize + p.prints.committedBytes() }
+func (p *Partition) DirtyBytes() int {
+	return p.dirtySize + p.prints.committedBytes() + p.notes.dirtySize
+}
 
 // OverlayBytes is about what the open commit will write to the changelog. A bound on it bounds the memory of a commit.
-func (p *Partition) OverlayBytes() int { return p.overlaySize + p.prints.openBytes() }
+func (p *Partition) OverlayBytes() int {
+	return p.overlaySize + p.prints.openBytes() + p.notes.openSize
+}

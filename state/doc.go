@@ -15,6 +15,7 @@
 //	00 "format"                          format version, decimal                       for ever
 //	01 'M'                               Meta: version, offset, hash, COMMIT record    replaced by each flush
 //	01 'A' account                       ledger.Account.AppendBinary                   for ever
+//	01 'N' key                           a note: a value of the partition; opaque      for ever
 //	01 'F' escaped account 00 01 receipt what a return of the receipt needs; opaque    for ever
 //	01 'T' due (8 bytes, ordered) account  empty                                       while it is the account's next due instant
 //

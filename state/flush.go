@@ -67,6 +67,10 @@ func (p *Partition) fill(b *pebble.Batch) error {
 			return err
 		}
 	}
+	var err error
+	if p.key, err = p.notes.fill(b, p.key); err != nil {
+		return err
+	}
 	p.key = p.meta.appendBinary(p.key[:0])
 	return b.Set(appendMetaKey(nil), p.key, nil)
 }
@@ -113,6 +117,7 @@ func (p *Partition) cleanAll() {
 	}
 	clear(p.dirty)
 	p.dirty, p.dirtySize, p.unwritten = p.dirty[:0], 0, false
+	p.notes.clean()
 	shift := p.prints.dropCommitted()
 	for _, s := range p.touched {
 		if s.firstPrint >= 0 {

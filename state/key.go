@@ -17,6 +17,7 @@ const (
 	kindAccount   = 'A'
 	kindFootprint = 'F'
 	kindMeta      = 'M'
+	kindNote      = 'N'
 	kindTimer     = 'T'
 )
 

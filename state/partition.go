@@ -23,6 +23,7 @@ type Partition struct {
 	dirty   []*Slot // committed and not flushed, in order of first commit
 	prints  footprints
 	timers  timers
+	notes   notes
 	lookup  lookup
 
 	meta      Meta
@@ -70,7 +71,7 @@ func newPartition(s *Store, number int32, db *pebble.DB) (*Partition, error) {
 		}
 	}
 	p.staged, p.applied = p.meta.Hash, p.meta.Hash
-	return p, nil
+	return p, p.notes.load(db)
 }
 
 // Close flushes what is committed, with a sync, drops the overlay and closes the database. A partition whose flush failed is closed too.

@@ -16,12 +16,13 @@ import (
 
 // CampaignCmd writes, checks and publishes campaign documents.
 type CampaignCmd struct {
-	New     CampaignNewCmd     `cmd:"" help:"Print a commented document to begin with."`
-	Lint    CampaignLintCmd    `cmd:"" help:"Check documents and say what they mean in one sentence."`
-	Test    CampaignTestCmd    `cmd:"" help:"Run the examples that documents carry."`
-	Publish CampaignPublishCmd `cmd:"" help:"Check, test and publish documents to the campaigns topic."`
-	Ls      CampaignLsCmd      `cmd:"" help:"List published campaigns."`
-	Show    CampaignShowCmd    `cmd:"" help:"Print a published document."`
+	New      CampaignNewCmd      `cmd:"" help:"Print a commented document to begin with."`
+	Lint     CampaignLintCmd     `cmd:"" help:"Check documents and say what they mean in one sentence."`
+	Test     CampaignTestCmd     `cmd:"" help:"Run the examples that documents carry."`
+	Simulate CampaignSimulateCmd `cmd:"" help:"Run drafts over past receipts: what they would have cost, for whom and where."`
+	Publish  CampaignPublishCmd  `cmd:"" help:"Check, test and publish documents to the campaigns topic."`
+	Ls       CampaignLsCmd       `cmd:"" help:"List published campaigns."`
+	Show     CampaignShowCmd     `cmd:"" help:"Print a published document."`
 }
 
 // Help returns examples.
@@ -32,6 +33,7 @@ Examples:
   cagnotte campaign new coffee-week > coffee-week.yaml
   cagnotte campaign lint *.yaml
   cagnotte campaign test coffee-week.yaml
+  cagnotte campaign simulate coffee-week.yaml --receipts receipts.avro --html report.html
   cagnotte campaign publish coffee-week.yaml
   cagnotte campaign show coffee-week`
 }

@@ -19,7 +19,7 @@ import (
 const root = "../.."
 
 // domain packages do no I/O and read no clock, and know no chance.
-var domain = []string{"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules", "pipeline/measure"}
+var domain = []string{"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules", "pipeline/budget", "pipeline/measure", "pipeline/explain"}
 
 // resampling packages are domain packages that draw, from a seed that they are handed.
 var resampling = []string{"pipeline/measure/panel", "pipeline/measure/series", "pipeline/measure/members", "pipeline/measure/catalog", "pipeline/measure/simulate"}
@@ -33,12 +33,16 @@ var allowed = map[string][]string{
 	"pipeline/retail":           {"pipeline/money"},
 	"pipeline/ledger":           {"pipeline/money", "pipeline/retail"},
 	"pipeline/rules":            {"pipeline/money", "pipeline/retail", "pipeline/ledger"},
+	"pipeline/budget":           {"pipeline/money"},
 	"pipeline/measure":          {},
 	"pipeline/measure/panel":    {"pipeline/measure"},
 	"pipeline/measure/series":   {"pipeline/measure"},
 	"pipeline/measure/members":  {"pipeline/measure"},
 	"pipeline/measure/catalog":  {"pipeline/measure", "pipeline/measure/panel", "pipeline/measure/series", "pipeline/measure/members"},
 	"pipeline/measure/simulate": {"pipeline/measure", "pipeline/measure/panel"},
+	"pipeline/backtest":         {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
+	"pipeline/explain":          {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
+	"pipeline/explain/evidence": {"schemas", "pipeline/explain", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"schemas":                   {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"schemas/engine":            {},
 	"schemas/engine/enginetest": {"schemas", "schemas/engine"},
@@ -47,8 +51,8 @@ var allowed = map[string][]string{
 	"pipeline/sink":             {"schemas", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"pipeline/sink/sinktest":    {"pipeline/sink", "schemas", "schemas/engine", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"pipeline/ingest":           {"schemas", "pipeline/money", "pipeline/retail"},
-	"pipeline":                  {"schemas", "state", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
-	"dashboards":                {"schemas", "pipeline/money", "pipeline/retail", "pipeline/rules", "pipeline/measure"},
+	"pipeline":                  {"schemas", "state", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules", "pipeline/budget"},
+	"dashboards":                {"schemas", "pipeline/money", "pipeline/retail", "pipeline/rules", "pipeline/measure", "pipeline/explain", "pipeline/explain/evidence"},
 	"loadtest":                  {"schemas", "pipeline/money", "pipeline/retail", "loadtest/*"},
 	"loadtest/*":                {"schemas", "pipeline/money", "pipeline/retail", "loadtest", "loadtest/*"},
 	"cmd/cagnotte":              {"*"},

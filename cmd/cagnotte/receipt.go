@@ -12,13 +12,14 @@ import (
 	"cagnotte/schemas"
 )
 
-// ReceiptCmd sends, checks, makes, shows and keeps receipts.
+// ReceiptCmd sends, checks, makes, shows, keeps and explains receipts.
 type ReceiptCmd struct {
 	Send     ReceiptSendCmd     `cmd:"" help:"Send receipts from a file to the HTTP door, until each is stored or refused."`
 	Validate ReceiptValidateCmd `cmd:"" help:"Check receipts of a file without sending them."`
 	Sample   ReceiptSampleCmd   `cmd:"" help:"Print example receipts to begin with."`
 	Tail     ReceiptTailCmd     `cmd:"" help:"Print receipts from Kafka as NDJSON, as they arrive."`
 	Archive  ReceiptArchiveCmd  `cmd:"" help:"Write the receipts of Kafka to an Avro file, or read such a file back."`
+	Explain  ReceiptExplainCmd  `cmd:"" help:"Tell what became of a receipt and why, campaign by campaign, in French or English."`
 }
 
 // Help returns examples.
@@ -30,6 +31,7 @@ Examples:
   cagnotte receipt validate yesterday.ndjson.gz
   cagnotte receipt send yesterday.ndjson.gz --to http://localhost:8080
   cagnotte receipt tail --from start -n 10
+  cagnotte receipt explain S042-T1-2026-12-02-17 --verify
   cagnotte receipt archive --out receipts.avro
   cagnotte receipt archive --from receipts.avro | cagnotte receipt send -`
 }

@@ -27,7 +27,11 @@ type line struct {
 	quantity                               int64
 	paid                                   int64 // net less this line's part of the basket discounts
 	net                                    int64 // as the till wrote it
+	gross                                  int64 // before the till's discounts
+	bought                                 int64 // paid when it was sold, whatever came back since
 	eligible                               bool
+	never                                  bool  // the law forbids any reward
+	productPPM, allPPM                     int64 // the law's largest share of the price, for rewards attached to products and for all; 0: no limit
 }
 
 // newBasket copies what is needed of a receipt; texts are shared through the pool.
@@ -41,10 +45,13 @@ func newBasket(r *wire.Receipt, pool *texter) *basket {
 		l := &r.Lines[i]
 		b.lines[i] = line{
 			no: l.No, kind: pool.of(l.Kind), category: pool.of(l.Category), brand: pool.of(l.Brand), gtin: pool.of(l.GTIN), sku: pool.of(l.SKU),
-			department: pool.of(l.Department), unit: pool.of(l.Unit), quantity: l.Quantity, net: l.Net, paid: l.Net, eligible: l.Eligible,
+			department: pool.of(l.Department), unit: pool.of(l.Unit), quantity: l.Quantity, net: l.Net, paid: l.Net, gross: l.Gross, eligible: l.Eligible,
 		}
 	}
 	b.allocate(r.Discounts)
+	for i := range b.lines {
+		b.lines[i].bought = b.lines[i].paid
+	}
 	return b
 }
 

@@ -45,11 +45,17 @@ type campaign struct {
 }
 
 // Campaigns is everything that was published.
-type Campaigns struct{ all []*campaign }
+type Campaigns struct {
+	all  []*campaign
+	laws []law
+}
 
-// Parse reads campaign documents, YAML or JSON. Several may be versions of one campaign.
+// Parse reads campaign documents, YAML or JSON. Several may be versions of one campaign. The shipped limits of the law hold.
 func Parse(docs ...[]byte) (*Campaigns, error) {
 	c := &Campaigns{}
+	if err := c.Guard(shippedLaws); err != nil {
+		return nil, err
+	}
 	for _, b := range docs {
 		one, err := parseOne(b)
 		if err != nil {

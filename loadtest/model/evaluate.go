@@ -10,7 +10,8 @@ import (
 // award is what one campaign gives for one basket.
 type award struct {
 	c       *campaign
-	desired int64 // before the member's cap
+	wanted  int64 // before any limit
+	desired int64 // after those of the law and of the receipt, before the member's cap
 	heldOut bool
 	granted int64
 	period  int32
@@ -24,11 +25,11 @@ type award struct {
 func (cs *Campaigns) evaluate(b *basket, used func(campaign string, period int32) int64) []award {
 	var out []award
 	for _, c := range cs.at(b.endedAt) {
-		if d := c.wants(b); d > 0 {
-			out = append(out, award{c: c, desired: d, heldOut: c.holdsOut(b.account), room: -1})
+		if w := c.wants(b); w > 0 {
+			out = append(out, award{c: c, wanted: w, heldOut: c.holdsOut(b.account), room: -1})
 		}
 	}
-	winners := stack(out)
+	winners := settle(out, b)
 	for i := range out {
 		a := &out[i]
 		a.active, a.expires = a.c.validity(b.endedAt)
@@ -41,6 +42,38 @@ func (cs *Campaigns) evaluate(b *basket, used func(campaign string, period int32
 		}
 	}
 	return out
+}
+
+// settle decides what each award desires, and which may be granted: of a group the one that is best by itself within the law; then each takes in
+// order from what the law leaves. A held-out one takes nothing.
+func settle(awards []award, b *basket) []bool {
+	purses := b.purses()
+	for i := range awards {
+		a := &awards[i]
+		lawful, _ := a.c.legal(a.wanted, b, purses)
+		a.desired = a.c.capped(lawful)
+	}
+	wins := stack(awards)
+	for i := range awards {
+		a := &awards[i]
+		if !wins[i] && !a.heldOut {
+			continue
+		}
+		lawful, use := a.c.legal(a.wanted, b, purses)
+		a.desired = a.c.capped(lawful)
+		if wins[i] && lawful > 0 {
+			a.c.spend(purses, use)
+		}
+	}
+	return wins
+}
+
+// capped is the receipt's cap.
+func (c *campaign) capped(amount int64) int64 {
+	if c.maxReceipt > 0 {
+		return min(amount, c.maxReceipt)
+	}
+	return amount
 }
 
 // fit reduces an amount to the room that the member's cap leaves.
@@ -144,7 +177,7 @@ func underAny(prefixes []string, path string) bool {
 	return false
 }
 
-// reward turns a basis into money, after the cap of the receipt.
+// reward turns a basis into money, before any limit.
 func (c *campaign) reward(spend, pieces, total int64) int64 {
 	if spend <= 0 || spend < c.minSpend || pieces < c.minQuantity || c.minBasket > 0 && total < c.minBasket {
 		return 0
@@ -163,9 +196,6 @@ func (c *campaign) reward(spend, pieces, total int64) int64 {
 				out = step[1]
 			}
 		}
-	}
-	if c.maxReceipt > 0 {
-		out = min(out, c.maxReceipt)
 	}
 	return out
 }

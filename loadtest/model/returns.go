@@ -8,6 +8,7 @@ import (
 
 // earn judges a sale. Returns of it that came first are already taken off.
 func (p *Partition) earn(a *Account, k *known, b *basket) {
+	p.campaigns.subject(b)
 	k.basket = b
 	k.awards = p.campaigns.evaluate(k.left(), a.use)
 	for i := range k.awards {
@@ -60,9 +61,9 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 	now := make([]award, len(k.awards))
 	for i, w := range k.awards {
 		now[i] = w
-		now[i].desired, now[i].granted = w.c.wants(left), 0
+		now[i].wanted, now[i].granted = w.c.wants(left), 0
 	}
-	for i, wins := range stack(now) {
+	for i, wins := range settle(now, left) {
 		if wins {
 			now[i].granted = min(now[i].fit(now[i].desired), a.ceiling(&k.awards[i]))
 		}
@@ -114,7 +115,9 @@ func (b *basket) less(returned []givenBack) *basket {
 		if b.lines[i].quantity > 0 && l.quantity == 0 {
 			l.paid = min(l.paid, 0)
 		}
-		out.total -= b.lines[i].paid - l.paid
+		if !l.never {
+			out.total -= b.lines[i].paid - l.paid
+		}
 	}
 	return &out
 }
@@ -122,7 +125,7 @@ func (b *basket) less(returned []givenBack) *basket {
 func (b *basket) takeOff(g givenBack) {
 	for i := range b.lines {
 		l := &b.lines[i]
-		if !l.is(g) {
+		if l.never || !l.is(g) {
 			continue
 		}
 		net, quantity := min(g.net, max(l.paid, 0)), min(g.quantity, max(l.quantity, 0))

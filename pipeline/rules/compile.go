@@ -21,6 +21,7 @@ type Ruleset struct {
 	ids       map[uint64]string
 	byVersion map[versionKey]int32 // into rules
 	index     index
+	rails     railSet
 }
 
 type versionKey struct {
@@ -45,6 +46,7 @@ type rule struct {
 	everyLine  bool           // no product is named, only excluded ones at most
 	clock      bool           // hours or weekdays
 	group      int32          // stacking group, 0: none
+	attach     Attachment     // of the reward
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
 }
@@ -55,9 +57,15 @@ const nearMiss = 7 * dayMs
 
 // Compile builds the ruleset of the given campaign versions. All versions of a campaign are given: which one counts is chosen by event time,
 // the greatest version with EffectiveFrom <= the receipt's close. The order of the input does not matter. It refuses the same version twice,
-// and campaigns of one stacking group that disagree on the mode while both can count.
+// and campaigns of one stacking group that disagree on the mode while both can count. The shipped guard-rails bound what is given.
 func Compile(campaigns []*Campaign) (*Ruleset, error) {
+	return CompileWith(DefaultGuardrails(), campaigns)
+}
+
+// CompileWith is Compile under other guard-rails; nil: none.
+func CompileWith(g *Guardrails, campaigns []*Campaign) (*Ruleset, error) {
 	rs := &Ruleset{campaigns: slices.Clone(campaigns), ids: map[uint64]string{}, byVersion: map[versionKey]int32{}}
+	rs.rails.build(g)
 	slices.SortFunc(rs.campaigns, func(a, b *Campaign) int {
 		return cmpOr(strings.Compare(a.ID, b.ID), int(a.Version)-int(b.Version))
 	})
@@ -111,6 +119,7 @@ func newRule(c *Campaign) (rule, error) {
 		shops: -1, exclude: -1,
 		everyLine: c.Lines.Include.empty(),
 		clock:     c.Window.Hours != Hours{} || c.Window.Weekdays != 0,
+		attach:    c.Attachment(),
 		salt:      c.ID + "|",
 		funding:   slices.Clone(c.Funding),
 	}
@@ -226,27 +235,23 @@ func (rs *Ruleset) At(id string, t retail.Instant) *Campaign {
 
 var _ ledger.Names = (*Ruleset)(nil)
 
-// reward returns what the matching lines earn before and after the receipt's cap. Conditions that do not hold give zero. The basket is only read
-// by a threshold on it: the total of an exchange may be negative, and a footprint without such a threshold keeps too few lines to know it.
-func (r *rule) reward(b *basis, basket money.Amount) (uncapped, desired money.Amount) {
+// reward returns what the matching lines earn before any limit. Conditions that do not hold give zero. The basket is only read by a threshold on
+// it: the total of an exchange may be negative, and a footprint without such a threshold keeps too few lines to know it.
+func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
 	w, rw := &r.doc.When, &r.doc.Reward
 	if b.net <= 0 || b.net < w.MinSpend || b.pieces < w.MinQuantity || w.MinBasket != 0 && basket < w.MinBasket {
-		return 0, 0
+		return 0
 	}
 	switch {
 	case rw.Percent != 0:
-		uncapped = rw.Percent.Of(b.net, rw.Rounding)
+		return rw.Percent.Of(b.net, rw.Rounding)
 	case rw.Fixed != 0:
-		uncapped = rw.Fixed
+		return rw.Fixed
 	case rw.PerUnit != 0:
-		uncapped = perUnit(rw.PerUnit, b.pieces)
+		return perUnit(rw.PerUnit, b.pieces)
 	default:
-		uncapped = rw.step(b.net)
+		return rw.step(b.net)
 	}
-	if rw.MaxPerReceipt != 0 {
-		return uncapped, min(uncapped, rw.MaxPerReceipt)
-	}
-	return uncapped, uncapped
 }
 
 // perUnit saturates: a quantity is bounded, a product of bounds is not.

@@ -114,3 +114,26 @@ func (c *cursor) returned() Returned {
 	r.Net, r.QuantityMilli = money.Amount(net), int64(quantity)
 	return r
 }
+
+// limits reads what the law said about a line; before holds the shares of the last line that has some.
+func (c *cursor) limits(flags byte, before, to *LineLimits) {
+	if flags&lineLimited == 0 {
+		c.require(flags&(lineNewLimits|lineOff) == 0)
+		return
+	}
+	if flags&lineNewLimits != 0 {
+		before.Product, before.All = c.rate(), c.rate()
+	}
+	*to = LineLimits{Product: before.Product, All: before.All}
+	c.require(to.Product != 0 || to.All != 0)
+	if flags&lineOff != 0 {
+		to.Off, to.Share = c.amount(), c.amount()
+		c.require(to.Off >= 0 && (to.Off != 0 || to.Share != 0))
+	}
+}
+
+func (c *cursor) rate() money.Rate {
+	v := c.uvarint()
+	c.require(v <= uint64(money.One))
+	return money.Rate(v)
+}

@@ -12,17 +12,23 @@ import (
 // candidate is one campaign that is considered for the receipt at hand. Evaluate and Return fill it from different sources and then share
 // settle, so that a return cannot judge otherwise than the sale did.
 type candidate struct {
-	rule   *rule // nil on a return whose campaign version is not in the ruleset
-	index  int32 // of the rule; on a return, of the award
-	basis  basis
-	wide   bool // every line that counts, but for those in except
-	except int32
+	rule      *rule // nil on a return whose campaign version is not in the ruleset
+	index     int32 // of the rule; on a return, of the award
+	basis     basis
+	wide      bool // every line that counts, but for those in except
+	except    int32
+	first     int32  // of its pairs, -1: none
+	last      int32  // of its pairs
+	barred    uint64 // limits that keep lines of its products from counting
+	barredNet money.Amount
 
 	open, shop bool // the instant and the shop are accepted
 	arm        Arm
 	bucket     int32        // of the experiment, 0 to 9 999
-	uncapped   money.Amount // before the receipt's cap
-	desired    money.Amount
+	uncapped   money.Amount // before any limit
+	lawful     money.Amount // what the law leaves of it
+	rail       int32        // the limit that bound, -1: none
+	desired    money.Amount // after the receipt's cap
 	room       money.Amount // of the member cap, -1 without
 	granted    money.Amount
 	winner     *rule        // that outranked it
@@ -53,9 +59,10 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 		return
 	}
 	e.use(rs)
-	e.now, e.day, e.shop = r.EndedAt, e.dayOf(r.EndedAt), e.shopOf(&r.Shop)
+	e.sale, e.now, e.day, e.shop = r, r.EndedAt, e.dayOf(r.EndedAt), e.shopOf(&r.Shop)
 	e.weigh(r)
 	e.match(r)
+	e.openRooms(r)
 	e.sort()
 	for _, i := range e.order {
 		e.judge(&e.cands[i], r.Channel, account, v)
@@ -65,6 +72,7 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 	for _, i := range e.order {
 		e.report(&e.cands[i], r, account, d)
 	}
+	e.sale = nil
 	if len(fp.Returned) > 0 || fp.Voided {
 		e.catchUp(rs, d, fp)
 	}
@@ -108,8 +116,8 @@ func (e *Evaluator) judge(c *candidate, ch retail.Channel, account retail.Accoun
 	if !c.open || !c.shop {
 		return
 	}
-	c.uncapped, c.desired = r.reward(&c.basis, e.total)
-	if c.desired == 0 || account == "" {
+	e.want(c)
+	if c.uncapped == 0 || account == "" {
 		return
 	}
 	v0 := &r.doc.Validity
@@ -151,19 +159,36 @@ type winner struct {
 	cand  int32
 }
 
-// settle goes from what campaigns want to what they grant: stacking (D7), then the member cap (D9).
+// want computes what the campaign would give, before and after the receipt's cap, when no limit of the law stands in the way.
+func (e *Evaluator) want(c *candidate) {
+	c.uncapped = c.rule.reward(&c.basis, e.total)
+	c.lawful, c.rail, c.desired = c.uncapped, -1, c.rule.doc.Reward.capped(c.uncapped)
+}
+
+// settle goes from what campaigns want to what they grant: stacking (D7), what the law leaves (D5), then the member cap (D9).
 func (e *Evaluator) settle() {
 	e.winners = e.winners[:0]
 	for _, i := range e.order {
+		c := &e.cands[i]
+		c.winner, c.best, c.granted = nil, 0, 0
+		if e.railed && c.rule.group != 0 && c.uncapped > 0 {
+			e.limit(c, false)
+		}
 		e.stand(i)
 	}
 	for _, i := range e.order {
 		c := &e.cands[i]
-		if !c.rewarded() {
+		if c.uncapped == 0 {
 			continue
 		}
-		if w := e.winnerOf(c.rule.group); w >= 0 && w != i {
+		if w := e.winnerOf(c.rule.group); w >= 0 && w != i && c.rewarded() {
 			c.winner, c.best = e.cands[w].rule, e.cands[w].desired
+			continue
+		}
+		if e.railed {
+			e.limit(c, c.arm == Treatment)
+		}
+		if !c.rewarded() {
 			continue
 		}
 		c.granted = c.desired

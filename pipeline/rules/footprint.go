@@ -18,7 +18,7 @@ type Footprint struct {
 	// EndedAt is the sale's close; 0 as long as the sale is not known.
 	EndedAt retail.Instant
 
-	Total    money.Amount // of the sale
+	Total    money.Amount // of the sale, less what may never be rewarded
 	Lines    []FootprintLine
 	Awards   []Award // in evaluation order; empty when no campaign can grant anything
 	Returned []Returned
@@ -33,6 +33,14 @@ type FootprintLine struct {
 	QuantityMilli int64
 	Each          bool   // whole pieces
 	Product       uint16 // hash of gtin or sku; 0 when the line has neither
+	Limits        LineLimits
+}
+
+// LineLimits is what the law said about the line when it was sold. The zero value is no limit.
+type LineLimits struct {
+	Product, All money.Rate   // largest share of the price for rewards attached to products, and for all; 0: no limit
+	Off          money.Amount // immediate discount on the line
+	Share        money.Amount // its share of the basket's discounts
 }
 
 // Award is what one campaign grants for the sale.

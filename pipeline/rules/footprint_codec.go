@@ -45,8 +45,10 @@ const (
 	lineSingle             // one whole piece
 	lineEach
 	lineProduct
-	lineMask  // a mask follows; else the one before holds
-	lineKnown = 1<<iota - 1
+	lineMask      // a mask follows; else the one before holds
+	lineLimited   // a limit of the law holds
+	lineNewLimits // its shares follow; else those before hold
+	lineOff       // what the till gave follows
 )
 
 // FootprintHasSale reads from a footprint's encoding whether the sale is known. It is false for what is no footprint.
@@ -134,11 +136,12 @@ const minuteMs = 60_000
 func (f *Footprint) appendLines(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(f.Lines)))
 	var last FootprintLine
+	var limits LineLimits
 	words := f.words()
 	for i := range f.Lines {
 		mask := f.masks[i*words : (i+1)*words]
 		same := i > 0 && equalWords(mask, f.masks[(i-1)*words:i*words])
-		dst = f.Lines[i].append(dst, last.No, !same)
+		dst = f.Lines[i].append(dst, last.No, !same, &limits)
 		if !same {
 			for _, w := range mask {
 				dst = binary.AppendUvarint(dst, w)
@@ -149,7 +152,7 @@ func (f *Footprint) appendLines(dst []byte) []byte {
 	return dst
 }
 
-func (l *FootprintLine) append(dst []byte, last int32, mask bool) []byte {
+func (l *FootprintLine) append(dst []byte, last int32, mask bool, limits *LineLimits) []byte {
 	flags := byte(0)
 	set := func(on bool, bit byte) {
 		if on {
@@ -161,6 +164,11 @@ func (l *FootprintLine) append(dst []byte, last int32, mask bool) []byte {
 	set(l.Each, lineEach)
 	set(l.Product != 0, lineProduct)
 	set(mask, lineMask)
+	limited := l.Limits.Product != 0 || l.Limits.All != 0
+	fresh := limited && (l.Limits.Product != limits.Product || l.Limits.All != limits.All)
+	set(limited, lineLimited)
+	set(fresh, lineNewLimits)
+	set(limited && (l.Limits.Off != 0 || l.Limits.Share != 0), lineOff)
 	dst = append(dst, flags)
 	if flags&lineNext == 0 {
 		dst = binary.AppendVarint(dst, int64(l.No))
@@ -171,6 +179,13 @@ func (l *FootprintLine) append(dst []byte, last int32, mask bool) []byte {
 	}
 	if flags&lineProduct != 0 {
 		dst = binary.LittleEndian.AppendUint16(dst, l.Product)
+	}
+	if fresh {
+		limits.Product, limits.All = l.Limits.Product, l.Limits.All
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(limits.Product)), uint64(limits.All))
+	}
+	if flags&lineOff != 0 {
+		dst = binary.AppendVarint(binary.AppendVarint(dst, int64(l.Limits.Off)), int64(l.Limits.Share))
 	}
 	return dst
 }
@@ -262,9 +277,10 @@ func (f *Footprint) decodeLines(c *cursor) {
 	words, n := f.words(), c.count(2)
 	c.require(n*words <= maxMaskWords)
 	var last int32
+	var limits LineLimits
 	for i := range n {
 		flags := c.byte()
-		c.require(flags <= lineKnown && (i > 0 || flags&lineMask != 0) && (flags&lineSingle == 0 || flags&lineEach != 0))
+		c.require((i > 0 || flags&lineMask != 0) && (flags&lineSingle == 0 || flags&lineEach != 0))
 		l := FootprintLine{No: last + 1, QuantityMilli: 1000, Each: flags&lineEach != 0}
 		if flags&lineNext == 0 {
 			l.No = c.int32()
@@ -276,6 +292,7 @@ func (f *Footprint) decodeLines(c *cursor) {
 		if flags&lineProduct != 0 {
 			l.Product = c.uint16()
 		}
+		c.limits(flags, &limits, &l.Limits)
 		if c.bad {
 			return
 		}

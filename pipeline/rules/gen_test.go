@@ -142,11 +142,37 @@ func campaigns(t *rapid.T, most int) []*rules.Campaign {
 
 // compiled draws rulesets until one compiles: versions of one campaign may disagree on a group's mode.
 func compiled(t *rapid.T, all []*rules.Campaign) *rules.Ruleset {
-	rs, err := rules.Compile(all)
+	return compiledUnder(t, someRails(t), all)
+}
+
+func someRails(t *rapid.T) *rules.Guardrails {
+	if rapid.Bool().Draw(t, "guard-rails") {
+		return smallRails(t)
+	}
+	return nil
+}
+
+func compiledUnder(t *rapid.T, g *rules.Guardrails, all []*rules.Campaign) *rules.Ruleset {
+	rs, err := rules.CompileWith(g, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rs
+}
+
+// smallRails limit what may be given in the small world.
+func smallRails(t *rapid.T) *rules.Guardrails {
+	g, ds := rules.ParseGuardrails("rails.yaml", []byte(`
+rails:
+  - {id: food, class: {category: A/B}, kind: max_percent, percent: 34, attachment: product, source: s, note: n}
+  - {id: late, class: {category: [A, D/E], brand: X}, to: 2026-12-03, kind: max_percent, percent: 7, attachment: product, source: s, note: n}
+  - {id: books, class: {department: Q, gtin_prefix: "2", except: {category: A/BB}}, countries: [FR], kind: max_percent, percent: 5, attachment: basket, source: s, note: n}
+  - {id: hard, class: {category: A/B/C, gtin_prefix: "3", except: {brand: Y}}, channels: [DRIVE, IN_STORE], kind: never, source: s, note: n}
+`))
+	if g == nil {
+		t.Fatal(ds)
+	}
+	return g
 }
 
 // basket draws a sale or an exchange.
@@ -177,6 +203,9 @@ func basketLine(t *rapid.T, kind retail.ReceiptType) retail.Line {
 		Kind: retail.SaleLine, Category: pickOf(t, someCategories, "category"), Brand: pickOf(t, someBrands, "brand"), GTIN: pickOf(t, someGTINs, "gtin"),
 		SKU: pickOf(t, someSKUs, "sku"), Department: pickOf(t, someDepartments, "department"),
 		Net: money.Amount(rapid.Int64Range(0, 2000).Draw(t, "net")), Unit: retail.Each, QuantityMilli: 1000 * rapid.Int64Range(1, 4).Draw(t, "pieces"),
+	}
+	if rapid.IntRange(0, 3).Draw(t, "off?") == 0 {
+		l.Gross = l.Net + money.Amount(rapid.Int64Range(0, 300).Draw(t, "off"))
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:

@@ -14,17 +14,19 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 		fp.Returned, fp.Voided = fp.Returned[:0], false
 		return
 	}
+	fp.Total = e.total
 	words := fp.words()
 	fp.masks = grow(fp.masks, words*len(r.Lines))
 	clear(fp.masks)
 	e.mark(r, fp.masks, words)
+	e.attached(words)
 	e.keepLines(r, fp, words)
 	fp.forgetUnknown()
 }
 
 func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 	c.award = -1
-	if c.desired == 0 {
+	if c.uncapped == 0 {
 		return
 	}
 	c.award = int32(len(fp.Awards))
@@ -55,6 +57,17 @@ func (e *Evaluator) mark(r *retail.Receipt, masks []uint64, words int) {
 	}
 }
 
+// attached sets the bits of the awards that are attached to products.
+func (e *Evaluator) attached(words int) {
+	e.product = grow(e.product, words)
+	clear(e.product)
+	for i := range e.cands {
+		if c := &e.cands[i]; c.award >= 0 && c.rule.attach == OnProduct {
+			e.product[c.award/64] |= 1 << (c.award % 64)
+		}
+	}
+}
+
 // keepLines stores the lines that count for an award, and others of their products, over which a return without a line number is spread;
 // every line when an award looks at the basket's total.
 func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
@@ -70,11 +83,12 @@ func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 	n := 0
 	for i := range r.Lines {
 		mask := fp.masks[i*words : (i+1)*words]
-		if !all && zero(mask) && !products.has(e.tags[i]) {
+		if !all && zero(mask) && !products.has(e.tags[i]) || e.lines[i].rails&e.rs.rails.never != 0 {
 			continue
 		}
 		l := &r.Lines[i]
-		fp.Lines = append(fp.Lines, FootprintLine{No: l.No, Net: e.lines[i].net, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each, Product: e.tags[i]})
+		fp.Lines = append(fp.Lines, FootprintLine{No: l.No, Net: e.lines[i].net, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each,
+			Product: e.tags[i], Limits: e.limitsOf(i, l, mask)})
 		copy(fp.masks[n*words:], mask)
 		n++
 	}

@@ -10,6 +10,7 @@ type lineWork struct {
 	net    money.Amount // paid: after its share of the basket's discounts
 	pieces int64
 	counts bool
+	rails  uint64 // limits that are about the line, here and now
 	shelf  *shelfMemo
 }
 
@@ -19,8 +20,8 @@ type basis struct {
 	pieces int64
 }
 
-// pair says that a line counts for a candidate.
-type pair struct{ line, cand int32 }
+// pair says that a line counts for a candidate; next is the candidate's next pair, -1 at its end.
+type pair struct{ line, cand, next int32 }
 
 // weigh computes what each line is worth: the price paid, after its share of the basket's discounts (D3, D4).
 func (e *Evaluator) weigh(r *retail.Receipt) {
@@ -29,10 +30,18 @@ func (e *Evaluator) weigh(r *retail.Receipt) {
 		e.lines[i] = lineWork{net: r.Lines[i].Net}
 	}
 	e.allocate(r)
-	e.total, e.whole = r.Total, basis{}
+	e.total, e.whole, e.limited, e.barred = r.Total, basis{}, 0, false
+	active := e.rs.rails.active(r)
 	for i := range r.Lines {
 		w, l := &e.lines[i], &r.Lines[i]
+		w.shelf = e.shelfOf(l)
+		if w.rails = e.rs.rails.about(w.shelf, l.GTIN) & active; w.rails&e.rs.rails.never != 0 {
+			e.total -= w.net
+			e.barred = true
+			continue
+		}
 		if w.counts = counts(r.Type, l, w.net); w.counts {
+			e.limited |= w.rails
 			w.pieces = pieces(l.Unit == retail.Each, l.QuantityMilli, w.net)
 			e.whole.net += w.net
 			e.whole.pieces += w.pieces
@@ -110,9 +119,7 @@ func (e *Evaluator) match(r *retail.Receipt) {
 	x := &e.rs.index
 	for i := range r.Lines {
 		l := &r.Lines[i]
-		s := e.shelfOf(l)
-		e.lines[i].shelf = s
-		for _, rule := range s.rules {
+		for _, rule := range e.lines[i].shelf.rules {
 			e.hitShelf(rule, i, l)
 		}
 		if len(x.gtin) > 0 && l.GTIN != "" {
@@ -151,12 +158,36 @@ func (e *Evaluator) hitProduct(list []int32, line int, l *retail.Line) {
 
 func (e *Evaluator) hit(rule int32, line int) {
 	c := e.candidate(rule)
-	if c < 0 || !e.lines[line].counts {
+	if c < 0 {
 		return
 	}
-	e.cands[c].basis.net += e.lines[line].net
-	e.cands[c].basis.pieces += e.lines[line].pieces
-	e.pairs = append(e.pairs, pair{int32(line), c})
+	w := &e.lines[line]
+	if !w.counts {
+		e.bar(c, w)
+		return
+	}
+	e.cands[c].basis.net += w.net
+	e.cands[c].basis.pieces += w.pieces
+	e.join(c, int32(line))
+}
+
+// bar notes a line that the law keeps from counting.
+func (e *Evaluator) bar(c int32, w *lineWork) {
+	if never := w.rails & e.rs.rails.never; never != 0 {
+		e.cands[c].barred |= never
+		e.cands[c].barredNet += w.net
+	}
+}
+
+// join appends a line to the candidate's list.
+func (e *Evaluator) join(c, line int32) {
+	n := int32(len(e.pairs))
+	e.pairs = append(e.pairs, pair{line, c, -1})
+	if w := &e.cands[c]; w.last < 0 {
+		w.first, w.last = n, n
+	} else {
+		e.pairs[w.last].next, w.last = n, n
+	}
 }
 
 // hitBasket counts every line that is not excluded. The sum is made once for all rules with the same exclusions.
@@ -167,6 +198,11 @@ func (e *Evaluator) hitBasket(i int32, r *retail.Receipt) {
 	}
 	set := e.rs.rules[i].exclude
 	e.cands[c].wide, e.cands[c].except = true, set
+	for n := range e.lines {
+		if e.barred && (set < 0 || !e.excluded(set, n, r)) {
+			e.bar(c, &e.lines[n])
+		}
+	}
 	if set < 0 {
 		e.cands[c].basis = e.whole
 		return
@@ -217,6 +253,6 @@ func (e *Evaluator) candidate(i int32) int32 {
 	}
 	n := int32(len(e.cands))
 	e.slot[i] = n
-	e.cands = append(e.cands, candidate{rule: r, index: i})
+	e.cands = append(e.cands, candidate{rule: r, index: i, first: -1, last: -1})
 	return n
 }

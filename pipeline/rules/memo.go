@@ -39,6 +39,18 @@ type Evaluator struct {
 	remains []remain
 	olds    []before
 	hash    []byte
+
+	// Limits of the law on the receipt at hand, see legal.go.
+	sale    *retail.Receipt // nil on a return
+	limited uint64          // limits on any line that counts
+	barred  bool            // some line may never be rewarded
+	railed  bool            // some line has a limit
+	railAll bool            // some line has a limit for every reward
+	rooms   []lineRoom
+	claims  []claim
+	free    bool     // the candidate at hand has a line without a limit
+	product []uint64 // awards that are attached to products
+
 	scratch Footprint
 	late    Decision
 }
@@ -61,6 +73,8 @@ type shelfMemo struct {
 	key      shelf   // own copy of the texts
 	rules    []int32 // rules whose products lie here, exclusions of category, brand and department applied
 	excluded uint64  // bit i: index.excludes[i] holds the shelf (the first 64)
+	railIn   uint64  // limits whose class names the shelf
+	railOut  uint64  // limits whose exceptions name it
 }
 
 type shopKey struct {
@@ -187,6 +201,7 @@ func (e *Evaluator) mapShelf(l *retail.Line) *shelfMemo {
 // lookUpShelf asks the index. The line's product is not looked at: the answer holds for every product of the shelf.
 func (e *Evaluator) lookUpShelf(l *retail.Line) *shelfMemo {
 	m, x := &shelfMemo{}, &e.rs.index
+	m.railIn, m.railOut = e.rs.rails.shelf(l)
 	for i := range min(len(x.excludes), 64) {
 		if x.excludes[i].shelf(l) {
 			m.excluded |= 1 << i

@@ -185,7 +185,8 @@ func TestInputOrderIsIrrelevant(t *testing.T) {
 		all := campaigns(t, 6)
 		shuffled := append([]*rules.Campaign(nil), all...)
 		rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		a, b := newBook(compiled(t, all)), newBook(compiled(t, shuffled))
+		g := someRails(t)
+		a, b := newBook(compiledUnder(t, g, all)), newBook(compiledUnder(t, g, shuffled))
 		for _, id := range []retail.ReceiptID{"r1", "r2"} {
 			r := basket(t, string(id))
 			a.sale(t, r)

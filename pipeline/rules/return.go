@@ -100,7 +100,7 @@ func (e *Evaluator) begin(rs *Ruleset, fp *Footprint) {
 	fp.remaining(e.remains)
 	e.count(fp)
 	for i := range fp.Awards {
-		c := candidate{index: int32(i), open: true, shop: true, arm: fp.Awards[i].Arm, bucket: -1, room: -1}
+		c := candidate{index: int32(i), open: true, shop: true, arm: fp.Awards[i].Arm, bucket: -1, room: -1, rail: -1, first: -1, last: -1}
 		if at, ok := rs.byVersion[versionKey{fp.Awards[i].CampaignKey, fp.Awards[i].Version}]; ok {
 			c.rule = &rs.rules[at]
 			e.order = append(e.order, int32(i))
@@ -108,31 +108,40 @@ func (e *Evaluator) begin(rs *Ruleset, fp *Footprint) {
 		e.cands = append(e.cands, c)
 	}
 	e.measure(fp)
+	if e.railed {
+		e.settle()
+	}
 	for i := range e.cands {
 		e.olds = append(e.olds, before{e.cands[i].basis.net, e.cands[i].desired})
 	}
 }
 
-// count sums what is left of the basket.
+// count sums what is left of the basket, and of what the law leaves for its lines.
 func (e *Evaluator) count(fp *Footprint) {
-	e.total = fp.Total
+	e.total, e.railed, e.railAll = fp.Total, false, false
+	e.lines, e.rooms = grow(e.lines, len(fp.Lines)), grow(e.rooms, len(fp.Lines))
 	for i := range fp.Lines {
-		e.total -= fp.Lines[i].Net - e.remains[i].net
+		l, left := &fp.Lines[i], e.remains[i]
+		e.total -= l.Net - left.net
+		e.lines[i] = lineWork{net: left.net, pieces: pieces(l.Each, left.quantityMilli, left.net)}
+		e.openRoom(i, l.Net, &l.Limits)
 	}
 }
 
 // measure computes the basis of every award and what its campaign wants to give for it.
 func (e *Evaluator) measure(fp *Footprint) {
+	e.pairs = e.pairs[:0]
 	for _, a := range e.order {
 		c := &e.cands[a]
-		c.basis = basis{}
+		c.basis, c.first, c.last = basis{}, -1, -1
 		for i := range fp.Lines {
 			if fp.Counts(i, int(a)) {
-				c.basis.net += e.remains[i].net
-				c.basis.pieces += pieces(fp.Lines[i].Each, e.remains[i].quantityMilli, e.remains[i].net)
+				c.basis.net += e.lines[i].net
+				c.basis.pieces += e.lines[i].pieces
+				e.join(a, int32(i))
 			}
 		}
-		c.uncapped, c.desired = c.rule.reward(&c.basis, e.total)
+		e.want(c)
 	}
 }
 
@@ -156,8 +165,12 @@ func (c *candidate) roomNow(a *Award, v View) money.Amount {
 	if a.Room < 0 || v == nil {
 		return a.Room
 	}
+	limit := c.rule.doc.Reward.MaxPerMember.Amount
+	if limit == 0 {
+		return a.Room // what the budget left for the sale
+	}
 	others := v.CapUsed(a.CampaignKey, a.Period) - a.Granted
-	return min(a.Room, max(c.rule.doc.Reward.MaxPerMember.Amount-others, a.Granted))
+	return min(a.Room, max(limit-others, a.Granted))
 }
 
 func (e *Evaluator) reportReturn(c *candidate, a *Award, old *before, d *Decision, excess, unknown money.Amount) {

@@ -205,7 +205,9 @@ func (w *world) line(words []string, no int32) retail.Line {
 			w.lineKey(&l, key, value)
 		}
 	}
-	l.Gross = l.Net
+	if l.Gross == 0 {
+		l.Gross = l.Net
+	}
 	return l
 }
 
@@ -230,6 +232,8 @@ func (w *world) lineKey(l *retail.Line, key, value string) {
 		l.SKU = value
 	case "department":
 		l.Department = value
+	case "gross":
+		l.Gross = w.amount(value)
 	case "kind":
 		l.Kind, _ = retail.ParseLineKind(value)
 	case "line":

@@ -1,6 +1,10 @@
 package rules
 
-import "cagnotte/pipeline/retail"
+import (
+	"math/bits"
+
+	"cagnotte/pipeline/retail"
+)
 
 // Step codes: what was tested. Whether it held is Step.Passed.
 const (
@@ -13,6 +17,8 @@ const (
 	StepMinQuantity   StepCode = "min_quantity"   // pieces against the threshold
 	StepMinBasket     StepCode = "min_basket"     // basket against the threshold
 	StepReward        StepCode = "reward"         // what the reward came to; not passed: less than one cent, or below the ladder
+	StepLegalNever    StepCode = "legal_never"    // products for which the law forbids any reward did not count
+	StepLegalClip     StepCode = "legal_clip"     // a limit of the law bound: what was wanted, and what it leaves
 	StepReceiptCap    StepCode = "receipt_cap"    // the receipt's cap bound
 	StepHoldout       StepCode = "holdout"        // the account's bucket against the holdout's, both of 10 000
 	StepOutranked     StepCode = "outranked"      // another campaign of the group won
@@ -30,9 +36,9 @@ func (c *candidate) outcome(account retail.AccountID) Outcome {
 		return OutOfWindow
 	case !c.shop:
 		return ShopExcluded
-	case c.desired == 0 && c.basis.net <= 0 && c.rule.doc.When == When{}:
+	case c.uncapped == 0 && c.basis.net <= 0 && c.rule.doc.When == When{}:
 		return NothingEligible
-	case c.desired == 0:
+	case c.uncapped == 0:
 		return BelowThreshold
 	case account == "":
 		return NoAccount
@@ -52,8 +58,10 @@ func (c *candidate) cappedBy() string {
 	switch {
 	case c.room >= 0 && c.rewarded() && c.winner == nil && c.granted < c.desired:
 		return "member"
-	case c.desired < c.uncapped:
+	case c.desired < c.lawful:
 		return "receipt"
+	case c.lawful < c.uncapped:
+		return "legal"
 	}
 	return ""
 }
@@ -65,7 +73,7 @@ func (e *Evaluator) report(c *candidate, r *retail.Receipt, account retail.Accou
 	if c.open && c.shop {
 		e.explainReward(c, d)
 	}
-	if account == "" && c.desired > 0 {
+	if account == "" && c.uncapped > 0 {
 		d.step(Step{Node: "holdout", Code: StepNoAccount})
 	}
 	d.Results = append(d.Results, Result{
@@ -103,6 +111,10 @@ func (e *Evaluator) explainPlace(c *candidate, r *retail.Receipt, d *Decision) {
 func (e *Evaluator) explainReward(c *candidate, d *Decision) {
 	doc := c.rule.doc
 	w := &doc.When
+	if c.barred != 0 {
+		rail := bits.TrailingZeros64(c.barred)
+		d.step(Step{Node: e.rs.rails.nodes[rail], Code: StepLegalNever, Unit: Minor, Observed: int64(c.barredNet), ExpectedText: e.rs.rails.rails[rail].ID})
+	}
 	if c.basis.net <= 0 {
 		d.step(Step{Node: "lines", Code: StepLines, Unit: Minor, Observed: int64(c.basis.net)})
 	}
@@ -116,8 +128,9 @@ func (e *Evaluator) explainReward(c *candidate, d *Decision) {
 		d.step(atLeast("when.min_basket", StepMinBasket, Minor, int64(e.total), int64(w.MinBasket)))
 	}
 	d.step(Step{Node: "reward", Code: StepReward, Unit: Minor, Passed: c.uncapped > 0, Observed: int64(c.uncapped), Expected: doc.Reward.firstStep(c)})
-	if c.desired < c.uncapped {
-		d.step(Step{Node: "reward.max_per_receipt", Code: StepReceiptCap, Unit: Minor, Observed: int64(c.uncapped), Expected: int64(c.desired)})
+	e.explainLaw(c, d)
+	if c.desired < c.lawful {
+		d.step(Step{Node: "reward.max_per_receipt", Code: StepReceiptCap, Unit: Minor, Observed: int64(c.lawful), Expected: int64(c.desired)})
 	}
 	if c.desired > 0 {
 		e.explainLimits(c, d)

@@ -6,6 +6,7 @@ package statetest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -26,17 +27,18 @@ type Print struct {
 type Model struct {
 	Accounts map[retail.AccountID][]byte
 	Prints   map[Print]string
+	Notes    map[string]string
 	Meta     state.Meta
 }
 
 // NewModel returns the model of a partition without any commit.
 func NewModel() *Model {
-	return &Model{Accounts: map[retail.AccountID][]byte{}, Prints: map[Print]string{}}
+	return &Model{Accounts: map[retail.AccountID][]byte{}, Prints: map[Print]string{}, Notes: map[string]string{}}
 }
 
 // Clone returns a copy; encodings are shared, as they are never changed.
 func (m *Model) Clone() *Model {
-	return &Model{Accounts: maps.Clone(m.Accounts), Prints: maps.Clone(m.Prints), Meta: m.Meta}
+	return &Model{Accounts: maps.Clone(m.Accounts), Prints: maps.Clone(m.Prints), Notes: maps.Clone(m.Notes), Meta: m.Meta}
 }
 
 // Account decodes the account as the model has it, empty when it does not exist.
@@ -77,7 +79,7 @@ func (m *Model) Check(p *state.Partition, others []Print) error {
 	if got := p.Meta(); got.ChangelogOffset != m.Meta.ChangelogOffset || got.Hash != m.Meta.Hash || !bytes.Equal(got.Commit, m.Meta.Commit) {
 		return fmt.Errorf("meta is %+v, want %+v", got, m.Meta)
 	}
-	if err := m.checkAccounts(p); err != nil {
+	if err := errors.Join(m.checkAccounts(p), m.CheckNotes(p)); err != nil {
 		return err
 	}
 	for print := range m.Prints {
@@ -104,6 +106,19 @@ func (m *Model) checkAccounts(p *state.Partition) error {
 		err = fmt.Errorf("%d accounts, want %d", seen, len(m.Accounts))
 	}
 	return err
+}
+
+// CheckNotes compares all committed notes. The partition must have no open commit.
+func (m *Model) CheckNotes(p *state.Partition) error {
+	if got, want := p.NoteKeys(), slices.Sorted(maps.Keys(m.Notes)); !slices.Equal(got, want) {
+		return fmt.Errorf("notes %q, want %q", got, want)
+	}
+	for key, want := range m.Notes {
+		if got, found := p.Note(key); !found || string(got) != want {
+			return fmt.Errorf("note %q is %q (found %v), want %q", key, got, found, want)
+		}
+	}
+	return nil
 }
 
 // CheckPrint compares one footprint.

@@ -35,6 +35,8 @@ type Run struct {
 	open    *Model // with the open commit
 	touched map[retail.AccountID]bool
 	order   []retail.AccountID // first touch
+	jotted  map[string]bool
+	keys    []string // notes, first touch
 	now     retail.Instant
 	journal ledger.Journal
 }
@@ -48,13 +50,14 @@ func NewRun(p *state.Partition, accounts int, choose Choose) *Run {
 
 func (r *Run) reset() {
 	r.open, r.touched, r.order = r.base.Clone(), map[retail.AccountID]bool{}, nil
+	r.jotted, r.keys = map[string]bool{}, nil
 }
 
 // Model is the state of the last commit.
 func (r *Run) Model() *Model { return r.base }
 
 // Idle reports whether no commit is open.
-func (r *Run) Idle() bool { return len(r.touched) == 0 }
+func (r *Run) Idle() bool { return len(r.touched)+len(r.jotted) == 0 }
 
 // receipts is how many ids there are: few, so that footprints are replaced.
 const receipts = 5
@@ -78,8 +81,10 @@ func receiptID(i int) retail.ReceiptID { return retail.ReceiptID("r" + strconv.I
 // Step takes one random step on both sides and compares what it shows.
 func (r *Run) Step() error {
 	switch n := r.choose(20); {
-	case n < 9:
+	case n < 8:
 		return r.change()
+	case n < 9:
+		return r.jot()
 	case n < 11:
 		return r.look()
 	case n < 12:
@@ -112,6 +117,23 @@ func (r *Run) change() error {
 	r.open.Accounts[id] = s.Account.AppendBinary(nil)
 	if r.choose(3) > 0 {
 		r.put(s)
+	}
+	return nil
+}
+
+// jot sets a note and looks at another.
+func (r *Run) jot() error {
+	key, value := fmt.Sprint("note ", r.choose(4)), fmt.Sprint(r.choose(1000), "!")
+	r.P.PutNote(key, []byte(value))
+	if !r.jotted[key] {
+		r.jotted[key] = true
+		r.keys = append(r.keys, key)
+	}
+	r.open.Notes[key] = value
+	other := fmt.Sprint("note ", r.choose(4))
+	got, found := r.P.Note(other)
+	if want, there := r.open.Notes[other]; found != there || string(got) != want {
+		return fmt.Errorf("note %q is %q (%v), want %q (%v)", other, got, found, want, there)
 	}
 	return nil
 }
@@ -214,13 +236,12 @@ func (r *Run) Commit() error {
 	r.P.Stage(func(key, value []byte, s *state.Slot) {
 		c.Records = append(c.Records, Record{bytes.Clone(key), bytes.Clone(value)})
 	})
-	for i := range c.Records {
-		if i >= len(r.order) || string(c.Records[i].Key) != string(r.order[i]) {
-			return fmt.Errorf("staged %d records, record %d is of %q; want %q", len(c.Records), i, c.Records[i].Key, r.order)
-		}
+	want := slices.Clone(r.keys)
+	for i := range r.order {
+		want = slices.Insert(want, i, string(r.order[i]))
 	}
-	if len(c.Records) != len(r.order) {
-		return fmt.Errorf("staged %d records, want %d", len(c.Records), len(r.order))
+	if !slices.EqualFunc(c.Records, want, func(r Record, key string) bool { return string(r.Key) == key }) {
+		return fmt.Errorf("staged %q, want %q", c.Records, want)
 	}
 	offset := r.base.Meta.ChangelogOffset + int64(len(c.Records)) + 1
 	r.open.Meta = state.Meta{ChangelogOffset: offset, Commit: fmt.Appendf(nil, "commit before %d", offset), Hash: r.P.StagedHash()}

@@ -1,0 +1,188 @@
+package rules
+
+import (
+	"math"
+	"math/bits"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// railSet is a compiled Guardrails: limit i is bit i of every mask.
+type railSet struct {
+	rails    []Rail
+	nodes    []string // guardrails.ID, for steps
+	never    uint64
+	prefixed uint64    // limits that name or except numbers
+	first    [256]bool // first digits of those numbers
+}
+
+func (s *railSet) build(g *Guardrails) {
+	if g == nil {
+		return
+	}
+	s.rails = g.rails
+	for i := range s.rails {
+		r := &s.rails[i]
+		s.nodes = append(s.nodes, "guardrails."+r.ID)
+		if r.Kind == Never {
+			s.never |= 1 << i
+		}
+		for _, list := range [...][]string{r.Class.GTINPrefix, r.Class.Except.GTINPrefix} {
+			for _, p := range list {
+				s.prefixed |= 1 << i
+				s.first[p[0]] = true
+			}
+		}
+	}
+}
+
+// active returns the limits that hold for the receipt.
+func (s *railSet) active(r *retail.Receipt) (mask uint64) {
+	for i := range s.rails {
+		if s.rails[i].binds(r.EndedAt, r.Shop.Country, r.Channel) {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// shelf returns the limits whose class, and whose exceptions, name the shelf of a line.
+func (s *railSet) shelf(l *retail.Line) (in, out uint64) {
+	for i := range s.rails {
+		c := &s.rails[i].Class
+		if c.shelf(l.Category, l.Department, l.Brand) {
+			in |= 1 << i
+		}
+		if c.Except.shelf(l.Category, l.Department, l.Brand) {
+			out |= 1 << i
+		}
+	}
+	return in, out
+}
+
+// about returns the limits that are about a line.
+func (s *railSet) about(shelf *shelfMemo, gtin string) uint64 {
+	in, out := shelf.railIn, shelf.railOut
+	if s.prefixed == 0 || gtin == "" {
+		return in &^ out
+	}
+	if gtin = gtin13(gtin); !s.first[gtin[0]] {
+		return in &^ out
+	}
+	for m := s.prefixed; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		if s.rails[i].Class.product(gtin) {
+			in |= 1 << i
+		}
+		if s.rails[i].Class.Except.product(gtin) {
+			out |= 1 << i
+		}
+	}
+	return in &^ out
+}
+
+// lineRoom is what the law still leaves to be given for a line, in millionths of a cent, so that no rounding comes before the reward's; -1 is no
+// limit. Campaigns take from it in evaluation order.
+type lineRoom struct {
+	product, all         int64 // for rewards attached to products, and for all rewards
+	productRail, allRail int32 // which limit, -1: not known (a return)
+}
+
+// micro is rate x a in millionths of a cent. What is beyond 2^42 cents is cut: no receipt comes near.
+func micro(a money.Amount, rate money.Rate) int64 {
+	const most = 1 << 42
+	return int64(max(min(a, most), -most)) * int64(rate)
+}
+
+// addSat adds what may be as large as micro gives, as often as a receipt has lines.
+func addSat(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// openRooms computes what the law leaves for each line of a sale.
+func (e *Evaluator) openRooms(r *retail.Receipt) {
+	e.railed, e.railAll = false, false
+	if e.limited == 0 {
+		return
+	}
+	e.rooms = grow(e.rooms, len(r.Lines))
+	for i := range r.Lines {
+		limits := e.lineLimits(i, &r.Lines[i])
+		e.openRoom(i, e.lines[i].net, &limits)
+		for m := e.lines[i].rails; m != 0; m &= m - 1 {
+			rail := int32(bits.TrailingZeros64(m))
+			switch f := &e.rs.rails.rails[rail]; {
+			case f.Attachment == OnProduct && f.Max == limits.Product && e.rooms[i].productRail < 0:
+				e.rooms[i].productRail = rail
+			case f.Attachment == OnBasket && f.Max == limits.All && e.rooms[i].allRail < 0:
+				e.rooms[i].allRail = rail
+			}
+		}
+	}
+}
+
+// lineLimits reads what a footprint has to know of a line's limits: the tightest of each attachment, and the discounts of the till.
+func (e *Evaluator) lineLimits(i int, l *retail.Line) (out LineLimits) {
+	w := &e.lines[i]
+	if !w.counts || w.net <= 0 || w.rails == 0 {
+		return out
+	}
+	for m := w.rails; m != 0; m &= m - 1 {
+		rail := &e.rs.rails.rails[bits.TrailingZeros64(m)]
+		at := &out.All
+		if rail.Attachment == OnProduct {
+			at = &out.Product
+		}
+		if *at == 0 || rail.Max < *at {
+			*at = rail.Max
+		}
+	}
+	out.Off, out.Share = max(l.Gross-l.Net, 0), l.Net-w.net
+	return out
+}
+
+// openRoom computes what the law leaves for what is left of a line that was paid as said.
+func (e *Evaluator) openRoom(i int, paid money.Amount, l *LineLimits) {
+	room := lineRoom{-1, -1, -1, -1}
+	if left := e.lines[i].net; left > 0 && (l.Product != 0 || l.All != 0) {
+		room.product = l.room(l.Product, l.Off, paid, left)
+		room.all = l.room(l.All, l.Off+max(l.Share, 0), paid, left)
+		e.railed, e.railAll = true, e.railAll || l.All != 0
+	}
+	e.rooms[i] = room
+}
+
+// room is the share of the price that may be given, less what the till gave already, for the part of the line that is left.
+func (l *LineLimits) room(rate money.Rate, given, paid, left money.Amount) int64 {
+	if rate == 0 {
+		return -1
+	}
+	whole := max(micro(paid+l.Share+l.Off, rate)-micro(given, money.One), 0)
+	if left >= paid {
+		return whole
+	}
+	return int64(money.MulDiv(money.Amount(whole), int64(left), int64(paid), money.Floor))
+}
+
+// limitsOf is what the footprint keeps of a line's limits: those that an award on it can meet.
+func (e *Evaluator) limitsOf(i int, l *retail.Line, mask []uint64) LineLimits {
+	if !e.railed || zero(mask) {
+		return LineLimits{}
+	}
+	out := e.lineLimits(i, l)
+	attached := uint64(0)
+	for w := range mask {
+		attached |= mask[w] & e.product[w]
+	}
+	if attached == 0 {
+		out.Product = 0
+	}
+	if out.Product == 0 && out.All == 0 {
+		return LineLimits{}
+	}
+	return out
+}
