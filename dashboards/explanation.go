@@ -49,7 +49,9 @@ func newExplanations(o *Options) (*explanations, error) {
 		return nil, err
 	}
 	x := &explanations{words: words, reader: reader, slots: make(chan struct{}, maxExplanations)}
-	x.facts = func(ctx context.Context, id retail.ReceiptID) (*explain.Facts, error) { return reader.Facts(ctx, id, time.Now()) }
+	x.facts = func(ctx context.Context, id retail.ReceiptID) (*explain.Facts, error) {
+		return reader.Facts(ctx, id, time.Now())
+	}
 	return x, nil
 }
 
