@@ -37,11 +37,12 @@ type member struct {
 		member     string
 		generation int32
 	}
+	feed  budgetFeed
 	event CommitEvent
 }
 
 func newMember(p *Pipeline, store *state.Store) *member {
-	return &member{p: p, store: store, tasks: map[int32]*task{}, closed: make(chan struct{}), opened: make(chan struct{})}
+	return &member{p: p, store: store, tasks: map[int32]*task{}, feed: budgetFeed{opts: &p.opts}, closed: make(chan struct{}), opened: make(chan struct{})}
 }
 
 // open joins the group. The dead life of this very instance is fenced before anything is read, so that none of its transactions stays open.
@@ -171,6 +172,7 @@ func byPartition(a, b *task) int { return int(a.partition - b.partition) }
 
 // close leaves the group and closes what is still open; committed state is written back first.
 func (m *member) close() error {
+	m.feed.close()
 	if m.sess != nil {
 		m.sess.CloseAllowingRebalance()
 	}

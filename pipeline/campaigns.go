@@ -98,8 +98,12 @@ func (f *rulesFeed) add(r *kgo.Record) {
 		return
 	}
 	key := fmt.Sprintf("%s@%d", c.ID, c.Version)
-	if _, seen := f.docs[key]; !seen {
+	first, seen := f.docs[key]
+	if !seen {
 		f.order = append(f.order, key)
+	} else if first.Budget != c.Budget {
+		f.log.Error("a published version never changes, its budget least of all: the first document stays", "campaign", key, "offset", r.Offset)
+		return
 	}
 	f.docs[key] = c
 }

@@ -72,7 +72,7 @@ func (m *member) cycle(ctx context.Context) error {
 	if err != nil {
 		return m.giveUp(err)
 	}
-	if err := errors.Join(m.timers(), m.p.opts.at("processed")); err != nil {
+	if err := errors.Join(m.budgets(ctx), m.timers(), m.p.opts.at("processed")); err != nil {
 		return m.giveUp(err)
 	}
 	processed := time.Now()
@@ -195,11 +195,32 @@ func (m *member) timers() error {
 	return nil
 }
 
+// budgets takes in what owners and holders of leases have to say. Like timers it comes when the poll has blocked rebalances.
+func (m *member) budgets(ctx context.Context) error {
+	if len(m.p.budgetTerms(m.p.rules.ruleset()).byKey) == 0 && m.feed.cl == nil {
+		return nil
+	}
+	if err := m.feed.follow(m.list); err != nil {
+		return err
+	}
+	fresh, err := m.feed.poll(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range m.list {
+		if err := errors.Join(t.desk.take(fresh[t]), t.desk.review()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stage puts everything that follows from the overlay into the transaction; the COMMIT record is last.
 func (m *member) stage() {
 	m.event.Tasks = m.event.Tasks[:0]
 	m.event.StateBytes = 0
 	for _, t := range m.list {
+		t.desk.stage()
 		if t.active() {
 			m.event.StateBytes += t.part.OverlayBytes()
 			t.stage()
@@ -210,7 +231,9 @@ func (m *member) stage() {
 func (t *task) stage() {
 	t.part.Stage(func(key, value []byte, s *state.Slot) {
 		t.out.changelog(t, key, value)
-		t.out.balance(t.partition, t.balance(s))
+		if s != nil { // not a note
+			t.out.balance(t.partition, t.balance(s))
+		}
 	})
 	t.counter++
 	b := &t.metrics.batch
@@ -311,6 +334,7 @@ func (m *member) rollBack() error {
 	if m.p.opts.Observer.OnAbort != nil {
 		m.p.opts.Observer.OnAbort()
 	}
+	m.feed.close()
 	offsets := map[int32]kgo.EpochOffset{}
 	for _, t := range m.list {
 		if t.commit.staged {

@@ -117,6 +117,7 @@ type Pipeline struct {
 	partitions int32
 	receiptsID [16]byte
 	rules      *rulesFeed
+	terms      *budgetTerms // of the last ruleset used; the loop's
 
 	mu      sync.Mutex // guards ready, for the probes
 	ready   bool

@@ -159,6 +159,9 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 		t.footprint.Reset()
 	} else if earns(rec) {
 		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, usage{&slot.Account}, &t.decision, &t.footprint)
+		if err := t.desk.limit(&t.decision, &t.footprint, true); err != nil {
+			return err
+		}
 		t.post(slot)
 	}
 	t.footprint.ContentHash, t.footprint.EndedAt = hash, rec.EndedAt

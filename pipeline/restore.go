@@ -113,6 +113,7 @@ func (r *restoration) openAll(ctx context.Context, parts []int32, group map[int3
 // adopt notes where an opened partition stands.
 func (r *restoration) adopt(part int32, p *state.Partition, group int64) (err error) {
 	t := &task{p: r.m.p, out: r.m.out, partition: part, part: p, evaluator: rules.NewEvaluator()}
+	t.desk = newDesk(t)
 	rt := &restoring{task: t, group: group, began: time.Now(), position: p.Meta().ChangelogOffset}
 	r.tasks[part] = rt
 	if last := p.Meta().Commit; len(last) > 0 {

@@ -27,6 +27,9 @@ func (t *task) giveBack(slot *state.Slot) error {
 		slot.Account.Remember(id)
 	}
 	t.evaluator.Return(t.ruleset, rec, usage{&slot.Account}, &t.decision, &t.footprint)
+	if err := t.desk.limit(&t.decision, &t.footprint, false); err != nil {
+		return err
+	}
 	t.post(slot)
 	t.value = t.footprint.AppendBinary(t.value[:0])
 	t.part.PutFootprint(slot, original, t.value)

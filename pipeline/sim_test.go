@@ -43,6 +43,10 @@ type sim struct {
 	faulted int
 	calm    bool // no more faults
 	said    sayings
+
+	campaigns []string // nil: simCampaigns
+	encore    func()   // sends more receipts once the faults are over
+	after     func()   // looks at the topics before the broker goes
 }
 
 const simPartitions = 2
@@ -103,11 +107,18 @@ func (s *sim) run() simResult {
 	if s.faults {
 		time.Sleep(25 * time.Second) // who is down or frozen comes back
 	}
+	if s.encore != nil {
+		s.encore()
+		s.waitDrained()
+	}
 	time.Sleep(20 * time.Second) // idle timers fire
 	stop()
 	var disks []vfs.FS
 	for range instances {
 		disks = append(disks, <-done)
+	}
+	if s.after != nil {
+		s.after()
 	}
 	res := s.collect()
 	res.balances = s.pebbleBalances(disks)

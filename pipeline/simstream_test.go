@@ -40,7 +40,11 @@ holdout: 40
 func (s *sim) publishCampaigns() {
 	cl := s.client(&simNet{stack: &s.stack})
 	defer cl.Close()
-	for i, doc := range simCampaigns {
+	docs := s.campaigns
+	if docs == nil {
+		docs = simCampaigns
+	}
+	for i, doc := range docs {
 		key := fmt.Sprint(i)
 		if err := cl.ProduceSync(s.t.Context(), &kgo.Record{Topic: schemas.TopicCampaigns, Key: []byte(key), Value: []byte(doc)}).FirstErr(); err != nil {
 			s.t.Fatal(err)

@@ -27,6 +27,7 @@ type task struct {
 	highMark int64          // of the input, as last fetched
 	ruleset  *rules.Ruleset // for the open transaction
 	saved    savepoint
+	desk     *desk // budgets; nil in a replay
 
 	flushedAt, syncedAt time.Time // last write-back, and the last that was synced
 
@@ -53,6 +54,9 @@ type savepoint struct {
 func (t *task) begin(rs *rules.Ruleset) {
 	t.saved = savepoint{t.next, t.clock, t.eventAt}
 	t.ruleset = rs
+	if t.desk != nil {
+		t.desk.terms = t.p.budgetTerms(rs)
+	}
 	t.metrics.reset(t.partition)
 	t.sampled = t.sampled[:0]
 	t.commit = pendingCommit{}
@@ -66,6 +70,7 @@ func (t *task) active() bool {
 // abort forgets the open transaction.
 func (t *task) abort() error {
 	t.next, t.clock, t.eventAt = t.saved.next, t.saved.clock, t.saved.eventAt
+	t.desk.forget()
 	if err := t.part.Abort(); err != nil {
 		return fmt.Errorf("partition %d: abort: %w", t.partition, err)
 	}

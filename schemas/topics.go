@@ -14,6 +14,9 @@ const (
 	TopicMetrics     = "cagnotte.metrics"      // key task partition; Avro MetricBatch
 	TopicDeadLetters = "cagnotte.dead-letters" // key original; value original bytes; error headers
 	TopicChangelog   = "cagnotte.changelog"    // key account; internal binary; one COMMIT record per commit
+
+	TopicBudgetRequests = "cagnotte.budget-requests" // key campaign, partition of the campaign; internal binary, see pipeline/budget
+	TopicBudgetGrants   = "cagnotte.budget-grants"   // key campaign, partition of the lease; internal binary
 )
 
 // TopicSpec is what a topic must be created with.
@@ -44,6 +47,8 @@ func Topics() []TopicSpec {
 		{TopicMetrics, true, del()},
 		{TopicDeadLetters, true, forever},
 		{TopicChangelog, true, forever},
+		{TopicBudgetRequests, true, forever},
+		{TopicBudgetGrants, true, forever},
 	}
 }
 

@@ -34,7 +34,7 @@ func sunk(ctx context.Context, opts []kgo.Opt, group string) (bool, error) {
 func unsunk(ctx context.Context, adm *kadm.Client, group string) (map[string]map[int32]kgo.Offset, kadm.ListedOffsets, error) {
 	var topics []string
 	for _, t := range schemas.Topics() {
-		if t.Name != schemas.TopicChangelog {
+		if !internal(t.Name) {
 			topics = append(topics, t.Name)
 		}
 	}
@@ -104,4 +104,9 @@ func count(rest map[string]map[int32]kgo.Offset) int {
 		n += len(partitions)
 	}
 	return n
+}
+
+// internal topics are the pipeline's own: the sink does not read them.
+func internal(topic string) bool {
+	return topic == schemas.TopicChangelog || topic == schemas.TopicBudgetRequests || topic == schemas.TopicBudgetGrants
 }

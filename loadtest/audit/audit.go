@@ -48,6 +48,7 @@ type auditor struct {
 	moved  []moved // over all partitions
 	extras map[int32]map[uint64]int64
 	totals totals
+	spends map[string][]spend // by campaign with a budget
 	last   map[string]balance // what Kafka's ledger says of every account, for the dump and the views
 }
 
@@ -87,12 +88,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &auditor{o: o, report: NewReport(), extras: map[int32]map[uint64]int64{}, last: map[string]balance{}}
+	a := &auditor{o: o, report: NewReport(), extras: map[int32]map[uint64]int64{}, last: map[string]balance{}, spends: map[string][]spend{}}
 	a.totals.decided, a.totals.ghosts = map[string]int64{}, map[string]int64{}
 	if err := a.partitions(ctx); err != nil {
 		return nil, err
 	}
 	a.forwards()
+	a.budgets()
 	if err := a.dump(); err != nil {
 		return nil, err
 	}

@@ -7,5 +7,6 @@ const (
 	topicReceipts    = schemas.TopicReceipts
 	topicLedger      = schemas.TopicLedger
 	topicBalances    = schemas.TopicBalances
+	topicDecisions   = schemas.TopicDecisions
 	topicDeadLetters = schemas.TopicDeadLetters
 )

@@ -12,13 +12,18 @@ import (
 // receipts replays the partition through the model and compares the topic with what was sent.
 func (p *part) receipts(ctx context.Context) error {
 	m := model.NewPartition(p.a.o.Campaigns, p.a.o.Limits, p.a.o.Reader, p.number, p.a.o.Partitions)
+	cuts, err := p.budgetCuts(ctx)
+	if err != nil {
+		return err
+	}
+	m.Cuts(cuts)
 	var sent []sentRecord
 	if p.a.o.Sent != nil {
 		sent = p.a.o.Sent.of(p.number)
 	}
 	extras := map[uint64]int64{}
 	refused := 0
-	err := p.a.each(ctx, topicReceipts, p.number, func(r *kgo.Record) error {
+	err = p.a.each(ctx, topicReceipts, p.number, func(r *kgo.Record) error {
 		hash := xxhash.Sum64(r.Value)
 		sent = p.tick(sent, r.Offset, hash, extras)
 		if err := m.Feed(model.Record{Offset: r.Offset, Appended: r.Timestamp.UnixMilli(), Value: r.Value}); err != nil {

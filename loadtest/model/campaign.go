@@ -40,6 +40,8 @@ type campaign struct {
 	group, mode      string
 	priority         int64
 	holdoutBP        int64
+	budget           int64 // 0: none
+	recycle          bool
 	funders          []string
 	shares           []int64 // ppm
 }
@@ -108,6 +110,7 @@ func parseOne(b []byte) (*campaign, error) {
 	c.priority = p.whole(d.Priority, 0)
 	c.holdoutBP = p.scaled(d.Holdout, 2)
 	p.funding(d.Funding)
+	c.budget, c.recycle = p.money(d.Budget.Total), d.Budget.Recycle != "false"
 	if p.err != nil {
 		return nil, fmt.Errorf("campaign %s: %w", c.id, p.err)
 	}

@@ -30,9 +30,14 @@ type document struct {
 	Priority      text         `yaml:"priority"`
 	Funding       []docFunding `yaml:"funding"`
 	Holdout       text         `yaml:"holdout"`
-	Budget        any          `yaml:"budget"`
+	Budget        docBudget    `yaml:"budget"`
 	Returns       text         `yaml:"returns"`
 	Tests         any          `yaml:"tests"`
+}
+
+type docBudget struct {
+	Total   text `yaml:"total"`
+	Recycle text `yaml:"recycle"`
 }
 
 type docWindow struct {

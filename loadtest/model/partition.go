@@ -46,6 +46,7 @@ type Expected struct {
 	Duplicates int64            // of accounts' receipts
 	Granted    map[string]int64 // by campaign, returns deducted
 	Ghosts     map[string]int64 // by campaign: what the holdout would have had, returns deducted
+	Cut        map[string]int64 // by campaign: what members would have had with a larger budget
 	Records    int64
 }
 
@@ -59,6 +60,8 @@ type Partition struct {
 	pool       *texter
 	place      kgo.TopicPartitioner
 	out        *Expected
+	cuts       map[Cut]int64
+	budgets    map[string]Budget
 }
 
 // NewPartition starts the replay of partition number of partitions.
@@ -66,7 +69,7 @@ func NewPartition(c *Campaigns, l Limits, r *wire.Reader, number, partitions int
 	return &Partition{
 		campaigns: c, limits: l, reader: r, number: number, partitions: partitions, pool: newTexter(),
 		place: kgo.StickyKeyPartitioner(nil).ForTopic(""),
-		out:   &Expected{Accounts: map[string]*Account{}, Receipts: map[string]Seen{}, Granted: map[string]int64{}, Ghosts: map[string]int64{}},
+		out:   &Expected{Accounts: map[string]*Account{}, Receipts: map[string]Seen{}, Granted: map[string]int64{}, Ghosts: map[string]int64{}, Cut: map[string]int64{}},
 	}
 }
 

@@ -14,6 +14,9 @@ func (p *Partition) earn(a *Account, k *known, b *basket) {
 	for i := range k.awards {
 		w := &k.awards[i]
 		p.ghost(w, w.desired)
+		if got := p.cut(w, b.id, w.granted); got < w.granted {
+			w.granted, w.room = got, got
+		}
 		a.move(p, w, w.granted, b.id, b.endedAt)
 	}
 }
@@ -71,6 +74,7 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 	id := string([]byte(r.ID))
 	for i := range now {
 		p.ghost(&now[i], now[i].desired-k.awards[i].desired)
+		now[i].granted = k.awards[i].granted + p.cut(&now[i], id, now[i].granted-k.awards[i].granted)
 		a.move(p, &now[i], now[i].granted-k.awards[i].granted, id, r.EndedAt)
 	}
 	k.awards = now

@@ -114,3 +114,17 @@ type Balance struct {
 	Available      int64  `avro:"available_minor"`
 	LifetimeEarned int64  `avro:"lifetime_earned_minor"`
 }
+
+// Decision is what the campaigns made of one receipt.
+type Decision struct {
+	Receipt string   `avro:"receipt_id"`
+	Account *string  `avro:"account_id"`
+	Results []Result `avro:"results"`
+}
+
+// Result is one campaign's part of a decision.
+type Result struct {
+	Campaign string  `avro:"campaign"`
+	Granted  int64   `avro:"granted_minor"`
+	CappedBy *string `avro:"capped_by"`
+}

@@ -4,9 +4,6 @@ package rules
 func (n node) advise(c *Campaign) {
 	k := n.keysSeen()
 	at := func(key string) node { return child(k, n, key) }
-	if c.Budget != 0 {
-		at("budget").warn(CodeNotEnforced, "the budget is reported on the pages and not enforced yet", "bound the cost with max_per_receipt and max_per_member")
-	}
 	w, r := &c.When, &c.Reward
 	if r.Fixed != 0 && w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 {
 		at("reward").warn(CodeUnbounded, "a fixed reward without a threshold is given for any purchase, however small", "add when.min_spend or when.min_basket")

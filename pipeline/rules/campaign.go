@@ -25,6 +25,7 @@ type Campaign struct {
 	Funding       []ledger.Share
 	HoldoutBP     int32 // basis points of the accounts, 1 000 is 10 %
 	Budget        money.Amount
+	BudgetOnce    bool // what returns take back is not granted again (recycle: false)
 	Tests         []Test
 
 	effectiveText string // as written, empty when defaulted

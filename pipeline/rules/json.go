@@ -45,7 +45,12 @@ func (c *Campaign) JSON() []byte {
 		w.number("priority", int64(c.Priority))
 		w.funding(c.Funding)
 		w.scaled("holdout", int64(c.HoldoutBP), 2)
-		w.group("budget", func() { w.amount("total", c.Budget) })
+		w.group("budget", func() {
+			w.amount("total", c.Budget)
+			if c.BudgetOnce {
+				w.raw("recycle", "false")
+			}
+		})
 		w.tests(c.Tests)
 	})
 	return w.b.Bytes()

@@ -49,8 +49,8 @@ func (n node) campaign() *Campaign {
 		Stacking: at("stacking").stacking(),
 		Priority: int32(at("priority").integer(-1_000_000, 1_000_000)),
 		Funding:  at("funding").funding(),
-		Budget:   at("budget").budget(),
 	}
+	c.Budget, c.BudgetOnce = at("budget").budget()
 	c.HoldoutBP = int32(at("holdout").percent(2, false))
 	at("returns").choice("reverse")
 	c.effective(at("effective_from"))

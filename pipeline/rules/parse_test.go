@@ -30,7 +30,7 @@ stacking: {group: grocery, mode: best_for_member}
 priority: -2
 funding: [{by: retailer, share: 60}, {by: supplier-arabelle, share: 40}]
 holdout: 12.34
-budget: {total: 50000.00}
+budget: {total: 50000.00, recycle: false}
 returns: reverse
 tests:
   - name: one
@@ -40,7 +40,7 @@ tests:
 
 func TestParseEveryKey(t *testing.T) {
 	c := mustParse(t, good)
-	if c.ID != "coffee-week" || c.Version != 3 || c.Name.FR != "Semaine du café" || c.Priority != -2 || c.HoldoutBP != 1234 || c.Budget != 5_000_000 {
+	if c.ID != "coffee-week" || c.Version != 3 || c.Name.FR != "Semaine du café" || c.Priority != -2 || c.HoldoutBP != 1234 || c.Budget != 5_000_000 || !c.BudgetOnce {
 		t.Errorf("got %+v", c)
 	}
 	if c.EffectiveFrom != at(t, "2026-12-02T00:00:00+01:00") || c.Window.From != at(t, "2026-12-01T00:00:00+01:00") || c.Window.To != at(t, "2026-12-08T00:00:00+01:00") {
@@ -107,7 +107,8 @@ var breakages = []breakage{
 	{"by: supplier-arabelle", "by: retailer", rules.CodeDuplicate, "funding[1]", "18:39"},
 	{"holdout: 12.34", "holdout: 12.345", rules.CodeType, "holdout", "19:10"},
 	{"holdout: 12.34", "holdout: 101", rules.CodeRange, "holdout", "19:10"},
-	{"{total: 50000.00}", "50000.00", rules.CodeType, "budget", "20:9"},
+	{"{total: 50000.00, recycle: false}", "50000.00", rules.CodeType, "budget", "20:9"},
+	{"recycle: false", "recycle: maybe", rules.CodeEnum, "budget.recycle", "20:36"},
 	{"returns: reverse", "returns: keep", rules.CodeEnum, "returns", "21:10"},
 	{"net: 12.00", "net: twelve", rules.CodeType, "tests[0].receipt.lines[0].net", "24:55"},
 	{"outcome: AWARDED", "outcome: WON", rules.CodeEnum, "tests[0].expect.outcome", "25:23"},
@@ -145,9 +146,8 @@ func TestParsePointsAtWhatIsWrong(t *testing.T) {
 func TestParseWarns(t *testing.T) {
 	for doc, code := range map[string]string{
 		"reward: {fixed: 1.00}": rules.CodeUnbounded, "reward: {per_unit: 1.00}": rules.CodeUnbounded,
-		"reward: {percent: 1}\nbudget: {total: 5.00}": rules.CodeNotEnforced,
-		"reward: {percent: 1}":                        rules.CodeNoTests,
-		"reward: {percent: 2}":                        rules.CodeNoExperiment,
+		"reward: {percent: 1}": rules.CodeNoTests,
+		"reward: {percent: 2}": rules.CodeNoExperiment,
 		"reward: {percent: 1, max_per_receipt: 9, max_per_member: {amount: 5, per: campaign}}": rules.CodeUnreachable,
 		"reward: {ladder: [{spend: 5, get: 1}]}\nwhen: {min_spend: 6}":                         rules.CodeUnreachable,
 	} {
