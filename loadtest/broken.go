@@ -39,6 +39,7 @@ func flaws() []flaw {
 		{name: "huge quantity", content: func(r *retail.Receipt) { r.Lines[0].QuantityMilli = 1 << 50 }},
 		{name: "repeated line number", content: repeatLine},
 		{name: "too many lines", content: tooManyLines},
+		{name: "control character in id", content: func(r *retail.Receipt) { r.ID += "\x00commit" }},
 		{name: "long id", content: func(r *retail.Receipt) { r.ID = retail.ReceiptID(fmt.Sprintf("%0200d", 1)) + r.ID }},
 	}
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"cagnotte/loadtest/wire"
+	"strings"
 )
 
 // Limits are the programme's bounds on a receipt, as it is configured: they are part of the question, not of the answer.
@@ -44,6 +45,8 @@ func (l *Limits) refuse(r *wire.Receipt, appended int64) string {
 		return codeTooLarge
 	case len(r.ID) > l.MaxIDBytes || len(r.Account()) > l.MaxIDBytes || len(r.Store.ID) > l.MaxIDBytes:
 		return codeTooLarge
+	case strings.ContainsFunc(r.ID+r.Account()+r.Store.ID, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return codeSchema
 	case l.Currency != "" && r.Currency != l.Currency:
 		return codeCurrency
 	case r.EndedAt < 0 || r.EndedAt > appended+l.MaxAheadMs:
