@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cagnotte/pipeline/budget"
-	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
 
@@ -306,14 +305,4 @@ func (d *desk) stage() {
 		part.PutNote(noteReading, d.scratch)
 	}
 	d.changed, d.opened, d.moved = d.changed[:0], d.opened[:0], false
-}
-
-// left says what the partition may still grant of a campaign, for tests and reports.
-func (d *desk) left(id string) (money.Amount, error) {
-	key := rules.CampaignKey(id)
-	l, err := d.lease(key, d.terms.byKey[key])
-	if err != nil {
-		return 0, err
-	}
-	return l.Left(), nil
 }
