@@ -234,9 +234,12 @@ func splitLines(body []byte) []piece {
 	return pieces
 }
 
+// jsonSpace is what JSON counts as white space: bytes.TrimSpace would also take a form feed off and call the rest valid.
+const jsonSpace = " \t\r\n"
+
 // splitArray cuts a JSON array. It must be valid as a whole, or there is no telling where its elements end.
 func splitArray(body []byte) ([]piece, *retail.Problem) {
-	body = bytes.TrimSpace(body)
+	body = bytes.Trim(body, jsonSpace)
 	if len(body) == 0 || body[0] != '[' {
 		return nil, &retail.Problem{Code: retail.CodeSchema, Observed: fmt.Sprintf("%.20q", body), Expected: "a JSON array", Hint: "one receipt alone goes to /v1/receipts, one per line needs Content-Type: application/x-ndjson"}
 	}
@@ -247,7 +250,7 @@ func splitArray(body []byte) ([]piece, *retail.Problem) {
 	inside := body[1 : len(body)-1]
 	for len(inside) > 0 && len(pieces) <= MaxBatch {
 		n := elementEnd(inside)
-		if text := bytes.TrimSpace(inside[:n]); len(text) > 0 {
+		if text := bytes.Trim(inside[:n], jsonSpace); len(text) > 0 {
 			pieces = append(pieces, piece{len(pieces) + 1, text})
 		}
 		inside = inside[min(len(inside), n+1):]
