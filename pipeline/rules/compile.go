@@ -243,6 +243,8 @@ func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
 		return 0
 	}
 	switch {
+	case rw.Every != 0: // some groups: how much, see nth
+		return money.Amount(min(b.groups(rw.Every), 1))
 	case rw.Percent != 0:
 		return rw.Percent.Of(b.net, rw.Rounding)
 	case rw.Fixed != 0:

@@ -37,10 +37,20 @@ func (s *railSet) build(g *Guardrails) {
 	}
 }
 
-// active returns the limits that hold for the receipt.
-func (s *railSet) active(r *retail.Receipt) (mask uint64) {
+// country returns the limits that hold in a country; all when it is not known.
+func (s *railSet) country(c string) (mask uint64) {
 	for i := range s.rails {
-		if s.rails[i].binds(r.EndedAt, r.Shop.Country, r.Channel) {
+		if c == "" || oneOf(s.rails[i].Countries, c) {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// active returns which of the country's limits hold for the receipt.
+func (s *railSet) active(country uint64, r *retail.Receipt) (mask uint64) {
+	for m := country; m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m); s.rails[i].binds(r.EndedAt, r.Channel) {
 			mask |= 1 << i
 		}
 	}
@@ -85,8 +95,9 @@ func (s *railSet) about(shelf *shelfMemo, gtin string) uint64 {
 // lineRoom is what the law still leaves to be given for a line, in millionths of a cent, so that no rounding comes before the reward's; -1 is no
 // limit. Campaigns take from it in evaluation order.
 type lineRoom struct {
-	product, all         int64 // for rewards attached to products, and for all rewards
-	productRail, allRail int32 // which limit, -1: not known (a return)
+	product, all int64 // for rewards attached to products, and for all rewards
+	load         int64 // at most what campaigns want to give for the line
+	tight        bool  // that is more than is left
 }
 
 // micro is rate x a in millionths of a cent. What is beyond 2^42 cents is cut: no receipt comes near.
@@ -109,20 +120,80 @@ func (e *Evaluator) openRooms(r *retail.Receipt) {
 	if e.limited == 0 {
 		return
 	}
-	e.rooms = grow(e.rooms, len(r.Lines))
+	e.rooms, e.limits, e.shares = grow(e.rooms, len(r.Lines)), grow(e.limits, len(r.Lines)), maskShares{}
 	for i := range r.Lines {
-		limits := e.lineLimits(i, &r.Lines[i])
-		e.openRoom(i, e.lines[i].net, &limits)
-		for m := e.lines[i].rails; m != 0; m &= m - 1 {
-			rail := int32(bits.TrailingZeros64(m))
-			switch f := &e.rs.rails.rails[rail]; {
-			case f.Attachment == OnProduct && f.Max == limits.Product && e.rooms[i].productRail < 0:
-				e.rooms[i].productRail = rail
-			case f.Attachment == OnBasket && f.Max == limits.All && e.rooms[i].allRail < 0:
-				e.rooms[i].allRail = rail
+		e.limits[i] = e.lineLimits(i, &r.Lines[i])
+		e.openRoom(i, e.lines[i].net, &e.limits[i])
+	}
+}
+
+// load tells whether any limit may bind: it sums what campaigns want at most to give for each line, with a cent each for rounding. Mostly the sums
+// are far from the limits. Only candidates with a line where they are not need to be looked at line by line; for the others every line has room.
+func (e *Evaluator) load() (tight bool) {
+	for i := range e.pairs {
+		p := &e.pairs[i]
+		e.rooms[p.line].load = addSat(e.rooms[p.line].load, e.atMost(&e.cands[p.cand], p.line))
+	}
+	for i := range e.rooms {
+		r := &e.rooms[i]
+		if r.all >= 0 && e.sale != nil {
+			e.loadWide(int32(i))
+		}
+		r.tight = r.product >= 0 && r.load > r.product || r.all >= 0 && r.load > r.all
+		tight = tight || r.tight
+	}
+	if tight {
+		e.markTight()
+	}
+	return tight
+}
+
+// loadWide adds the rewards for the whole basket.
+func (e *Evaluator) loadWide(line int32) {
+	for i := range e.cands {
+		if c := &e.cands[i]; e.meets(c, line) {
+			e.rooms[line].load = addSat(e.rooms[line].load, e.atMost(c, line))
+		}
+	}
+}
+
+// meets reports whether a candidate for the whole basket counts the line.
+func (e *Evaluator) meets(c *candidate, line int32) bool {
+	return c.wide && e.lines[line].counts && (c.except < 0 || !e.excluded(c.except, int(line), e.sale))
+}
+
+func (e *Evaluator) markTight() {
+	for i := range e.cands {
+		e.cands[i].tight = false
+	}
+	for i := range e.pairs {
+		if p := &e.pairs[i]; e.rooms[p.line].tight {
+			e.cands[p.cand].tight = true
+		}
+	}
+	for line := range e.rooms {
+		for i := range e.cands {
+			if e.sale != nil && e.rooms[line].tight && e.meets(&e.cands[i], int32(line)) {
+				e.cands[i].tight = true
 			}
 		}
 	}
+}
+
+// atMost bounds what a candidate wants to give for a line.
+func (e *Evaluator) atMost(c *candidate, line int32) int64 {
+	if c.uncapped == 0 {
+		return 0
+	}
+	rw, w := &c.rule.doc.Reward, &e.lines[line]
+	switch {
+	case rw.Every != 0:
+	case rw.Percent != 0:
+		return max(micro(w.net, rw.Percent), 0) + int64(money.One)
+	case rw.PerUnit != 0:
+		return micro(perUnit(rw.PerUnit, w.pieces), money.One)
+	}
+	return micro(c.uncapped, money.One)
 }
 
 // lineLimits reads what a footprint has to know of a line's limits: the tightest of each attachment, and the discounts of the till.
@@ -131,23 +202,38 @@ func (e *Evaluator) lineLimits(i int, l *retail.Line) (out LineLimits) {
 	if !w.counts || w.net <= 0 || w.rails == 0 {
 		return out
 	}
-	for m := w.rails; m != 0; m &= m - 1 {
-		rail := &e.rs.rails.rails[bits.TrailingZeros64(m)]
-		at := &out.All
+	if e.shares.mask != w.rails {
+		e.shares = e.rs.rails.shares(w.rails)
+	}
+	out.Product, out.All = e.shares.product, e.shares.all
+	out.Off, out.Share = max(l.Gross-l.Net, 0), l.Net-w.net
+	return out
+}
+
+// maskShares are the tightest shares of a set of limits: neighbours on a receipt mostly have the same.
+type maskShares struct {
+	mask         uint64
+	product, all money.Rate
+}
+
+func (s *railSet) shares(mask uint64) maskShares {
+	out := maskShares{mask: mask}
+	for m := mask; m != 0; m &= m - 1 {
+		rail := &s.rails[bits.TrailingZeros64(m)]
+		at := &out.all
 		if rail.Attachment == OnProduct {
-			at = &out.Product
+			at = &out.product
 		}
 		if *at == 0 || rail.Max < *at {
 			*at = rail.Max
 		}
 	}
-	out.Off, out.Share = max(l.Gross-l.Net, 0), l.Net-w.net
 	return out
 }
 
 // openRoom computes what the law leaves for what is left of a line that was paid as said.
 func (e *Evaluator) openRoom(i int, paid money.Amount, l *LineLimits) {
-	room := lineRoom{-1, -1, -1, -1}
+	room := lineRoom{product: -1, all: -1}
 	if left := e.lines[i].net; left > 0 && (l.Product != 0 || l.All != 0) {
 		room.product = l.room(l.Product, l.Off, paid, left)
 		room.all = l.room(l.All, l.Off+max(l.Share, 0), paid, left)
@@ -169,11 +255,11 @@ func (l *LineLimits) room(rate money.Rate, given, paid, left money.Amount) int64
 }
 
 // limitsOf is what the footprint keeps of a line's limits: those that an award on it can meet.
-func (e *Evaluator) limitsOf(i int, l *retail.Line, mask []uint64) LineLimits {
-	if !e.railed || zero(mask) {
+func (e *Evaluator) limitsOf(i int, mask []uint64) LineLimits {
+	if !e.railed || e.lines[i].rails == 0 || zero(mask) {
 		return LineLimits{}
 	}
-	out := e.lineLimits(i, l)
+	out := e.limits[i]
 	attached := uint64(0)
 	for w := range mask {
 		attached |= mask[w] & e.product[w]

@@ -46,8 +46,13 @@ type Evaluator struct {
 	barred  bool            // some line may never be rewarded
 	railed  bool            // some line has a limit
 	railAll bool            // some line has a limit for every reward
+	tight   bool            // some limit may bind
 	rooms   []lineRoom
+	limits  []LineLimits
+	shares  maskShares
 	claims  []claim
+	own     []int32
+	runs    []run
 	free    bool     // the candidate at hand has a line without a limit
 	product []uint64 // awards that are attached to products
 
@@ -86,6 +91,7 @@ type shopKey struct {
 type shopMemo struct {
 	number int32
 	in     []uint64 // bit i: index.shops[i] holds the shop
+	rails  uint64   // limits that hold in its country
 }
 
 func (s *shopMemo) holds(i int32) bool { return i < 0 || s.in[i>>6]&(1<<(i&63)) != 0 }
@@ -151,6 +157,7 @@ func (e *Evaluator) shopOf(s *retail.Shop) *shopMemo {
 	}
 	m := &shopMemo{number: e.shopN, in: make([]uint64, (len(e.rs.index.shops)+63)/64)}
 	e.shopN++
+	m.rails = e.rs.rails.country(s.Country)
 	for i := range e.rs.index.shops {
 		if e.rs.index.shops[i].holds(s) {
 			m.in[i>>6] |= 1 << (i & 63)
