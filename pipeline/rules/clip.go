@@ -22,7 +22,7 @@ type claim struct {
 func (e *Evaluator) limit(c *candidate, take bool) {
 	c.lawful, c.rail = c.uncapped, -1
 	if e.claim(c) {
-		if rw := &c.rule.doc.Reward; rw.Every == 0 && (rw.Percent != 0 || rw.PerUnit != 0) {
+		if c.rule.byPercent || c.rule.byPiece {
 			e.limitLines(c)
 		} else {
 			e.limitPool(c)

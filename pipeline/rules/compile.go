@@ -47,6 +47,8 @@ type rule struct {
 	clock      bool           // hours or weekdays
 	group      int32          // stacking group, 0: none
 	attach     Attachment     // of the reward
+	byPercent  bool           // a percentage of each line
+	byPiece    bool           // an amount for each piece
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
 }
@@ -120,6 +122,8 @@ func newRule(c *Campaign) (rule, error) {
 		everyLine: c.Lines.Include.empty(),
 		clock:     c.Window.Hours != Hours{} || c.Window.Weekdays != 0,
 		attach:    c.Attachment(),
+		byPercent: c.Reward.Percent != 0 && c.Reward.Every == 0,
+		byPiece:   c.Reward.PerUnit != 0,
 		salt:      c.ID + "|",
 		funding:   slices.Clone(c.Funding),
 	}

@@ -88,7 +88,7 @@ func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 		}
 		l := &r.Lines[i]
 		fp.Lines = append(fp.Lines, FootprintLine{No: l.No, Net: e.lines[i].net, QuantityMilli: l.QuantityMilli, Each: l.Unit == retail.Each,
-			Product: e.tags[i], Limits: e.limitsOf(i, mask)})
+			Product: e.tags[i], Limits: e.limitsOf(i, l, mask)})
 		copy(fp.masks[n*words:], mask)
 		n++
 	}

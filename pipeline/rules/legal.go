@@ -47,14 +47,37 @@ func (s *railSet) country(c string) (mask uint64) {
 	return mask
 }
 
-// active returns which of the country's limits hold for the receipt.
-func (s *railSet) active(country uint64, r *retail.Receipt) (mask uint64) {
-	for m := country; m != 0; m &= m - 1 {
-		if i := bits.TrailingZeros64(m); s.rails[i].binds(r.EndedAt, r.Channel) {
-			mask |= 1 << i
+// active returns which of the country's limits hold for the receipt. Receipts come close together, so the last answer is mostly the next one.
+func (e *Evaluator) active(country uint64, r *retail.Receipt) uint64 {
+	a := &e.activeRails
+	if a.country == country && a.channel == r.Channel && a.span.holds(r.EndedAt) {
+		return a.mask
+	}
+	*a = activeRails{country: country, channel: r.Channel, span: span{-forever, forever}}
+	for i := range e.rs.rails.rails {
+		rail := &e.rs.rails.rails[i]
+		for _, edge := range [...]retail.Instant{rail.From, rail.To} {
+			switch {
+			case edge == 0:
+			case edge <= r.EndedAt:
+				a.span.from = max(a.span.from, edge)
+			default:
+				a.span.to = min(a.span.to, edge)
+			}
+		}
+		if country&(1<<i) != 0 && rail.binds(r.EndedAt, r.Channel) {
+			a.mask |= 1 << i
 		}
 	}
-	return mask
+	return a.mask
+}
+
+// activeRails is an answer of active and for how long it holds.
+type activeRails struct {
+	country uint64
+	channel retail.Channel
+	span    span
+	mask    uint64
 }
 
 // shelf returns the limits whose class, and whose exceptions, name the shelf of a line.
@@ -120,11 +143,33 @@ func (e *Evaluator) openRooms(r *retail.Receipt) {
 	if e.limited == 0 {
 		return
 	}
-	e.rooms, e.limits, e.shares = grow(e.rooms, len(r.Lines)), grow(e.limits, len(r.Lines)), maskShares{}
+	e.rooms, e.shares = grow(e.rooms, len(r.Lines)), maskShares{}
 	for i := range r.Lines {
-		e.limits[i] = e.lineLimits(i, &r.Lines[i])
-		e.openRoom(i, e.lines[i].net, &e.limits[i])
+		w := &e.lines[i]
+		room := &e.rooms[i]
+		*room = lineRoom{product: -1, all: -1}
+		if w.rails == 0 || !w.counts || w.net <= 0 {
+			continue
+		}
+		if e.shares.mask != w.rails {
+			e.shares = e.rs.rails.shares(w.rails)
+		}
+		l := &r.Lines[i]
+		off, share := max(l.Gross-l.Net, 0), l.Net-w.net
+		if e.shares.product != 0 {
+			room.product = roomOf(e.shares.product, w.net+share+off, off)
+		}
+		if e.shares.all != 0 {
+			room.all = roomOf(e.shares.all, w.net+share+off, off+max(share, 0))
+			e.railAll = true
+		}
+		e.railed = true
 	}
+}
+
+// roomOf is a share of a price, less what the till gave already.
+func roomOf(rate money.Rate, price, given money.Amount) int64 {
+	return max(micro(price, rate)-micro(given, money.One), 0)
 }
 
 // load tells whether any limit may bind: it sums what campaigns want at most to give for each line, with a cent each for rounding. Mostly the sums
@@ -185,29 +230,14 @@ func (e *Evaluator) atMost(c *candidate, line int32) int64 {
 	if c.uncapped == 0 {
 		return 0
 	}
-	rw, w := &c.rule.doc.Reward, &e.lines[line]
+	w := &e.lines[line]
 	switch {
-	case rw.Every != 0:
-	case rw.Percent != 0:
-		return max(micro(w.net, rw.Percent), 0) + int64(money.One)
-	case rw.PerUnit != 0:
-		return micro(perUnit(rw.PerUnit, w.pieces), money.One)
+	case c.rule.byPercent:
+		return max(micro(w.net, c.rule.doc.Reward.Percent), 0) + int64(money.One)
+	case c.rule.byPiece:
+		return micro(perUnit(c.rule.doc.Reward.PerUnit, w.pieces), money.One)
 	}
 	return micro(c.uncapped, money.One)
-}
-
-// lineLimits reads what a footprint has to know of a line's limits: the tightest of each attachment, and the discounts of the till.
-func (e *Evaluator) lineLimits(i int, l *retail.Line) (out LineLimits) {
-	w := &e.lines[i]
-	if !w.counts || w.net <= 0 || w.rails == 0 {
-		return out
-	}
-	if e.shares.mask != w.rails {
-		e.shares = e.rs.rails.shares(w.rails)
-	}
-	out.Product, out.All = e.shares.product, e.shares.all
-	out.Off, out.Share = max(l.Gross-l.Net, 0), l.Net-w.net
-	return out
 }
 
 // maskShares are the tightest shares of a set of limits: neighbours on a receipt mostly have the same.
@@ -247,7 +277,7 @@ func (l *LineLimits) room(rate money.Rate, given, paid, left money.Amount) int64
 	if rate == 0 {
 		return -1
 	}
-	whole := max(micro(paid+l.Share+l.Off, rate)-micro(given, money.One), 0)
+	whole := roomOf(rate, paid+l.Share+l.Off, given)
 	if left >= paid {
 		return whole
 	}
@@ -255,11 +285,14 @@ func (l *LineLimits) room(rate money.Rate, given, paid, left money.Amount) int64
 }
 
 // limitsOf is what the footprint keeps of a line's limits: those that an award on it can meet.
-func (e *Evaluator) limitsOf(i int, mask []uint64) LineLimits {
-	if !e.railed || e.lines[i].rails == 0 || zero(mask) {
+func (e *Evaluator) limitsOf(i int, l *retail.Line, mask []uint64) LineLimits {
+	if w := &e.lines[i]; !e.railed || w.rails == 0 || !w.counts || w.net <= 0 || zero(mask) {
 		return LineLimits{}
 	}
-	out := e.limits[i]
+	if e.shares.mask != e.lines[i].rails {
+		e.shares = e.rs.rails.shares(e.lines[i].rails)
+	}
+	out := LineLimits{Product: e.shares.product, All: e.shares.all, Off: max(l.Gross-l.Net, 0), Share: l.Net - e.lines[i].net}
 	attached := uint64(0)
 	for w := range mask {
 		attached |= mask[w] & e.product[w]

@@ -41,20 +41,20 @@ type Evaluator struct {
 	hash    []byte
 
 	// Limits of the law on the receipt at hand, see legal.go.
-	sale    *retail.Receipt // nil on a return
-	limited uint64          // limits on any line that counts
-	barred  bool            // some line may never be rewarded
-	railed  bool            // some line has a limit
-	railAll bool            // some line has a limit for every reward
-	tight   bool            // some limit may bind
-	rooms   []lineRoom
-	limits  []LineLimits
-	shares  maskShares
-	claims  []claim
-	own     []int32
-	runs    []run
-	free    bool     // the candidate at hand has a line without a limit
-	product []uint64 // awards that are attached to products
+	sale        *retail.Receipt // nil on a return
+	limited     uint64          // limits on any line that counts
+	barred      bool            // some line may never be rewarded
+	railed      bool            // some line has a limit
+	railAll     bool            // some line has a limit for every reward
+	tight       bool            // some limit may bind
+	rooms       []lineRoom
+	shares      maskShares
+	activeRails activeRails
+	claims      []claim
+	own         []int32
+	runs        []run
+	free        bool     // the candidate at hand has a line without a limit
+	product     []uint64 // awards that are attached to products
 
 	scratch Footprint
 	late    Decision
@@ -119,6 +119,7 @@ func (e *Evaluator) use(rs *Ruleset) {
 	}
 	e.days = [4]*dayMemo{}
 	clear(e.shops)
+	e.activeRails = activeRails{}
 	e.touched, e.slot = make([]uint32, len(rs.rules)), make([]int32, len(rs.rules))
 	e.sets = make([]setBasis, len(rs.index.excludes))
 	e.receipt = 0
