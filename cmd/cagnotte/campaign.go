@@ -45,7 +45,7 @@ type loadedCampaign struct {
 	findings []rules.Diagnostic
 }
 
-// loadCampaigns reads and parses the files; - is standard input.
+// loadCampaigns reads the files and holds them against the grammar and the law; - is standard input.
 func loadCampaigns(g *Globals, files []string) ([]loadedCampaign, error) {
 	var out []loadedCampaign
 	for _, f := range files {
@@ -53,7 +53,7 @@ func loadCampaigns(g *Globals, files []string) ([]loadedCampaign, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, findings := rules.Parse(f, doc)
+		c, findings := rules.Lint(rules.DefaultGuardrails(), f, doc)
 		out = append(out, loadedCampaign{f, c, findings})
 	}
 	return out, nil

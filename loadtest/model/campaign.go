@@ -29,6 +29,8 @@ type campaign struct {
 
 	percentPPM, fixed, perUnit int64
 	ladder                     [][2]int64
+	every                      int64 // pieces of a group; 0: not by groups
+	dearest                    bool
 	rounding                   string
 	maxReceipt                 int64
 	capAmount                  int64
@@ -208,6 +210,7 @@ func (p *parser) reward(d *document) {
 	for _, s := range r.Ladder {
 		c.ladder = append(c.ladder, [2]int64{p.money(s.Spend), p.money(s.Get)})
 	}
+	c.every, c.dearest = p.whole(r.Every, 0), r.Pick == "dearest"
 	c.rounding = orText(r.Rounding, "half_up")
 	c.maxReceipt, c.capAmount, c.capPer = p.money(r.MaxPerReceipt), p.money(r.MaxPerMember.Amount), orText(r.MaxPerMember.Per, "campaign")
 }

@@ -82,6 +82,8 @@ type docReward struct {
 	Fixed         text      `yaml:"fixed"`
 	PerUnit       text      `yaml:"per_unit"`
 	Ladder        []docStep `yaml:"ladder"`
+	Every         text      `yaml:"every"`
+	Pick          text      `yaml:"pick"`
 	Rounding      text      `yaml:"rounding"`
 	MaxPerReceipt text      `yaml:"max_per_receipt"`
 	MaxPerMember  docCap    `yaml:"max_per_member"`

@@ -90,7 +90,11 @@ func (c *campaign) wants(b *basket) int64 {
 		return 0
 	}
 	spend, pieces := c.basis(b)
-	return c.reward(spend, pieces, b.total)
+	out := c.reward(spend, pieces, b.total)
+	if out > 0 && c.every > 0 {
+		return c.byGroups(pieces/c.every, b)
+	}
+	return out
 }
 
 // open tests window, weekday and hours.
@@ -184,6 +188,8 @@ func (c *campaign) reward(spend, pieces, total int64) int64 {
 	}
 	out := int64(0)
 	switch {
+	case c.every > 0:
+		out = max(pieces, 0) / c.every // how much, byGroups says
 	case c.percentPPM > 0:
 		out = product(spend, c.percentPPM, 1_000_000, c.rounding)
 	case c.fixed > 0:

@@ -191,7 +191,7 @@ func (c *campaign) legal(reward int64, b *basket, purses []purse) (int64, []int6
 	switch {
 	case reward == 0 || !limited:
 		return reward, use
-	case c.percentPPM > 0 || c.perUnit > 0:
+	case c.every == 0 && (c.percentPPM > 0 || c.perUnit > 0):
 		return c.legalByLine(reward, b, purses, mine, free, use)
 	case free:
 		return reward, use

@@ -39,7 +39,7 @@ func randomDoc(t *rapid.T, id string) string {
 }
 
 var rewards = []string{
-	"percent: 7.5", "percent: 34", "percent: 33.3333, rounding: ceil", "percent: 60, rounding: floor", "fixed: 1.70", "per_unit: 0.85", "ladder: [{spend: 5, get: 0.50}, {spend: 15, get: 6}]",
+	"percent: 7.5", "percent: 34", "percent: 33.3333, rounding: ceil", "percent: 60, rounding: floor", "fixed: 1.70", "percent: 100, every: 3", "percent: 60, every: 2, pick: dearest, rounding: floor", "fixed: 0.90, every: 2", "per_unit: 0.85", "ladder: [{spend: 5, get: 0.50}, {spend: 15, get: 6}]",
 }
 
 func randomSale(t *rapid.T) *retail.Receipt {

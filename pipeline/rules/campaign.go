@@ -80,6 +80,8 @@ type Reward struct {
 	Fixed         money.Amount
 	PerUnit       money.Amount
 	Ladder        []LadderStep // ascending by Spend and Get
+	Every         int64        // with Percent or Fixed: of every so many pieces one, or for each such group; 0: not by groups
+	Pick          Pick         // of a group, with Percent
 	Rounding      money.Rounding
 	MaxPerReceipt money.Amount
 	MaxPerMember  MemberCap

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"math/bits"
 
 	"cagnotte/pipeline/money"
 )
@@ -21,7 +22,7 @@ type claim struct {
 func (e *Evaluator) limit(c *candidate, take bool) {
 	c.lawful, c.rail = c.uncapped, -1
 	if e.claim(c) {
-		if rw := &c.rule.doc.Reward; rw.Percent != 0 || rw.PerUnit != 0 {
+		if c.rule.byPercent || c.rule.byPiece {
 			e.limitLines(c)
 		} else {
 			e.limitPool(c)
@@ -40,32 +41,23 @@ func (e *Evaluator) claim(c *candidate) bool {
 	}
 	e.claims, e.free = e.claims[:0], false
 	limited := false
-	add := func(line int32) {
-		room, _ := e.room(line, c.rule.attach)
+	e.line(c)
+	for _, line := range e.own {
+		room := e.room(line, c.rule.attach)
 		e.claims = append(e.claims, claim{line: line, room: room})
 		limited = limited || room >= 0
 		e.free = e.free || room < 0 && e.lines[line].net > 0
 	}
-	for p := c.first; p >= 0; p = e.pairs[p].next {
-		add(e.pairs[p].line)
-	}
-	if c.wide {
-		for i := range e.lines {
-			if e.lines[i].counts && (c.except < 0 || !e.excluded(c.except, i, e.sale)) {
-				add(int32(i))
-			}
-		}
-	}
 	return limited
 }
 
-// room returns what is left of a line for a reward with this attachment, and by which limit.
-func (e *Evaluator) room(line int32, a Attachment) (room int64, rail int32) {
+// room returns what is left of a line for a reward with this attachment.
+func (e *Evaluator) room(line int32, a Attachment) int64 {
 	r := &e.rooms[line]
 	if a == OnProduct && r.product >= 0 && (r.all < 0 || r.product <= r.all) {
-		return r.product, r.productRail
+		return r.product
 	}
-	return r.all, r.allRail
+	return r.all
 }
 
 // limitLines reduces a reward that is given line by line.
@@ -138,10 +130,21 @@ func (e *Evaluator) limitPool(c *candidate) {
 	}
 }
 
-// blame notes the first limit that bound.
+// blame notes the first limit that bound: of those about the line the tightest. A return does not know their names.
 func (e *Evaluator) blame(c *candidate, line int32) {
-	if c.rail < 0 {
-		_, c.rail = e.room(line, c.rule.attach)
+	if c.rail >= 0 || e.sale == nil {
+		return
+	}
+	r := &e.rooms[line]
+	attach := OnBasket
+	if c.rule.attach == OnProduct && r.product >= 0 && (r.all < 0 || r.product <= r.all) {
+		attach = OnProduct
+	}
+	for m := e.lines[line].rails; m != 0; m &= m - 1 {
+		i := int32(bits.TrailingZeros64(m))
+		if f := &e.rs.rails.rails[i]; f.Attachment == attach && (c.rail < 0 || f.Max < e.rs.rails.rails[c.rail].Max) {
+			c.rail = i
+		}
 	}
 }
 

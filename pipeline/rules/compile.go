@@ -47,6 +47,8 @@ type rule struct {
 	clock      bool           // hours or weekdays
 	group      int32          // stacking group, 0: none
 	attach     Attachment     // of the reward
+	byPercent  bool           // a percentage of each line
+	byPiece    bool           // an amount for each piece
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
 }
@@ -120,6 +122,8 @@ func newRule(c *Campaign) (rule, error) {
 		everyLine: c.Lines.Include.empty(),
 		clock:     c.Window.Hours != Hours{} || c.Window.Weekdays != 0,
 		attach:    c.Attachment(),
+		byPercent: c.Reward.Percent != 0 && c.Reward.Every == 0,
+		byPiece:   c.Reward.PerUnit != 0,
 		salt:      c.ID + "|",
 		funding:   slices.Clone(c.Funding),
 	}
@@ -243,6 +247,8 @@ func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
 		return 0
 	}
 	switch {
+	case rw.Every != 0: // some groups: how much, see nth
+		return money.Amount(min(b.groups(rw.Every), 1))
 	case rw.Percent != 0:
 		return rw.Percent.Of(b.net, rw.Rounding)
 	case rw.Fixed != 0:

@@ -37,11 +37,13 @@ const (
 	CodeEnum         = "CMP-0011" // a word outside the given choice
 	CodeDuplicate    = "CMP-0012" // a value given twice
 	CodeUnsupported  = "CMP-0013" // YAML that campaigns do not use: anchors, tags, several documents
+	CodeForbidden    = "CMP-0014" // a reward that the law forbids for the products named
 	CodeNotEnforced  = "CMP-0101" // accepted and reported, but not enforced
 	CodeUnbounded    = "CMP-0102" // a reward without any bound on what it costs per receipt
 	CodeUnreachable  = "CMP-0103" // a part that can never take effect
 	CodeNoTests      = "CMP-0104" // the document carries no example
 	CodeNoExperiment = "CMP-0105" // no holdout: the effect of the campaign cannot be measured
+	CodeLegalLimit   = "CMP-0106" // the law keeps part of the products from counting, or cuts the reward for them
 )
 
 // Diagnostic is one finding about a document. Line and Column start at 1; they are 0 when the finding is about the document as a whole.

@@ -28,6 +28,7 @@ type candidate struct {
 	uncapped   money.Amount // before any limit
 	lawful     money.Amount // what the law leaves of it
 	rail       int32        // the limit that bound, -1: none
+	tight      bool         // a limit may bind
 	desired    money.Amount // after the receipt's cap
 	room       money.Amount // of the member cap, -1 without
 	granted    money.Amount
@@ -162,16 +163,20 @@ type winner struct {
 // want computes what the campaign would give, before and after the receipt's cap, when no limit of the law stands in the way.
 func (e *Evaluator) want(c *candidate) {
 	c.uncapped = c.rule.reward(&c.basis, e.total)
+	if c.uncapped != 0 && c.rule.doc.Reward.Every != 0 {
+		c.uncapped = e.nth(c)
+	}
 	c.lawful, c.rail, c.desired = c.uncapped, -1, c.rule.doc.Reward.capped(c.uncapped)
 }
 
 // settle goes from what campaigns want to what they grant: stacking (D7), what the law leaves (D5), then the member cap (D9).
 func (e *Evaluator) settle() {
 	e.winners = e.winners[:0]
+	e.tight = e.railed && e.load()
 	for _, i := range e.order {
 		c := &e.cands[i]
 		c.winner, c.best, c.granted = nil, 0, 0
-		if e.railed && c.rule.group != 0 && c.uncapped > 0 {
+		if e.tight && c.tight && c.rule.group != 0 && c.uncapped > 0 {
 			e.limit(c, false)
 		}
 		e.stand(i)
@@ -185,7 +190,7 @@ func (e *Evaluator) settle() {
 			c.winner, c.best = e.cands[w].rule, e.cands[w].desired
 			continue
 		}
-		if e.railed {
+		if e.tight && c.tight {
 			e.limit(c, c.arm == Treatment)
 		}
 		if !c.rewarded() {

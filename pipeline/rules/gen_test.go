@@ -117,6 +117,7 @@ func whenDoc(t *rapid.T) string {
 func rewardDoc(t *rapid.T) string {
 	kind := pickOf(t, []string{
 		"percent: 7.5", "percent: 33.3333, rounding: floor", "percent: 100", "fixed: 1.00", "per_unit: 0.35",
+		"percent: 100, every: 3", "percent: 50, every: 2, pick: dearest", "fixed: 0.80, every: 4",
 		"ladder: [{spend: 5.00, get: 0.50}, {spend: 15.00, get: 2.00}]",
 	}, "reward")
 	limit := pickOf(t, []string{"", "max_per_receipt: 2.00"}, "receipt cap")

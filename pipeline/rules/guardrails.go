@@ -191,10 +191,9 @@ func gtin13(gtin string) string {
 	return gtin
 }
 
-// binds reports whether the limit holds for receipts of this instant, country and channel.
-func (r *Rail) binds(t retail.Instant, country string, ch retail.Channel) bool {
-	return r.From <= t && (r.To == 0 || t < r.To) && (country == "" || oneOf(r.Countries, country)) &&
-		(len(r.Channels) == 0 || slices.Contains(r.Channels, ch))
+// binds reports whether the limit holds for receipts of this instant and channel.
+func (r *Rail) binds(t retail.Instant, ch retail.Channel) bool {
+	return r.From <= t && (r.To == 0 || t < r.To) && (len(r.Channels) == 0 || slices.Contains(r.Channels, ch))
 }
 
 // String returns the word of the grammar.

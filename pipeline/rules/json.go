@@ -110,6 +110,10 @@ func (w *jsonWriter) reward(r *Reward) {
 			w.amount("get", r.Ladder[i].Get)
 		})
 	}
+	w.number("every", r.Every)
+	if r.Pick != Cheapest {
+		w.str("pick", r.Pick.String())
+	}
 	if r.Rounding != money.HalfUp {
 		w.str("rounding", r.Rounding.String())
 	}

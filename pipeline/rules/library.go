@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-//go:embed library/*.yaml
+//go:embed library/*.yaml examples/*.yaml
 var libraryFiles embed.FS
 
 // LibraryFile is one document of the library.
@@ -14,16 +14,21 @@ type LibraryFile struct {
 	Doc  []byte
 }
 
-// Library returns the shipped campaigns: twenty documents over the demo range that run as they are and can be copied. They are sorted by name,
-// parse without errors and pass their own tests.
-func Library() []LibraryFile {
-	entries, err := libraryFiles.ReadDir("library")
+// Library returns the campaigns of the demo: twenty documents over its range that run together as they are and can be copied. They are sorted by
+// name, parse without errors and pass their own tests.
+func Library() []LibraryFile { return shippedFiles("library") }
+
+// Examples returns further campaigns to copy, one for each thing the language can say. What holds for Library holds for them.
+func Examples() []LibraryFile { return shippedFiles("examples") }
+
+func shippedFiles(dir string) []LibraryFile {
+	entries, err := libraryFiles.ReadDir(dir)
 	if err != nil {
 		panic(fmt.Sprintf("rules: embedded library: %v", err)) // cannot happen: the files are part of the program
 	}
 	out := make([]LibraryFile, 0, len(entries))
 	for _, e := range entries {
-		doc, err := libraryFiles.ReadFile("library/" + e.Name())
+		doc, err := libraryFiles.ReadFile(dir + "/" + e.Name())
 		if err != nil {
 			panic(fmt.Sprintf("rules: embedded library: %v", err))
 		}

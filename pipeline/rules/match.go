@@ -31,7 +31,7 @@ func (e *Evaluator) weigh(r *retail.Receipt) {
 	}
 	e.allocate(r)
 	e.total, e.whole, e.limited, e.barred = r.Total, basis{}, 0, false
-	active := e.rs.rails.active(r)
+	active := e.active(e.shop.rails, r)
 	for i := range r.Lines {
 		w, l := &e.lines[i], &r.Lines[i]
 		w.shelf = e.shelfOf(l)

@@ -41,15 +41,20 @@ type Evaluator struct {
 	hash    []byte
 
 	// Limits of the law on the receipt at hand, see legal.go.
-	sale    *retail.Receipt // nil on a return
-	limited uint64          // limits on any line that counts
-	barred  bool            // some line may never be rewarded
-	railed  bool            // some line has a limit
-	railAll bool            // some line has a limit for every reward
-	rooms   []lineRoom
-	claims  []claim
-	free    bool     // the candidate at hand has a line without a limit
-	product []uint64 // awards that are attached to products
+	sale        *retail.Receipt // nil on a return
+	limited     uint64          // limits on any line that counts
+	barred      bool            // some line may never be rewarded
+	railed      bool            // some line has a limit
+	railAll     bool            // some line has a limit for every reward
+	tight       bool            // some limit may bind
+	rooms       []lineRoom
+	shares      maskShares
+	activeRails activeRails
+	claims      []claim
+	own         []int32
+	runs        []run
+	free        bool     // the candidate at hand has a line without a limit
+	product     []uint64 // awards that are attached to products
 
 	scratch Footprint
 	late    Decision
@@ -86,6 +91,7 @@ type shopKey struct {
 type shopMemo struct {
 	number int32
 	in     []uint64 // bit i: index.shops[i] holds the shop
+	rails  uint64   // limits that hold in its country
 }
 
 func (s *shopMemo) holds(i int32) bool { return i < 0 || s.in[i>>6]&(1<<(i&63)) != 0 }
@@ -113,6 +119,7 @@ func (e *Evaluator) use(rs *Ruleset) {
 	}
 	e.days = [4]*dayMemo{}
 	clear(e.shops)
+	e.activeRails = activeRails{}
 	e.touched, e.slot = make([]uint32, len(rs.rules)), make([]int32, len(rs.rules))
 	e.sets = make([]setBasis, len(rs.index.excludes))
 	e.receipt = 0
@@ -151,6 +158,7 @@ func (e *Evaluator) shopOf(s *retail.Shop) *shopMemo {
 	}
 	m := &shopMemo{number: e.shopN, in: make([]uint64, (len(e.rs.index.shops)+63)/64)}
 	e.shopN++
+	m.rails = e.rs.rails.country(s.Country)
 	for i := range e.rs.index.shops {
 		if e.rs.index.shops[i].holds(s) {
 			m.in[i>>6] |= 1 << (i & 63)

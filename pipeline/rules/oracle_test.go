@@ -91,6 +91,7 @@ func naivePaid(r *retail.Receipt) []money.Amount {
 
 func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 	n := naive{c: c}
+	var prices []money.Amount
 	paid := naivePaid(r)
 	for i := range r.Lines {
 		l := &r.Lines[i]
@@ -104,6 +105,7 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 			continue
 		}
 		n.basis += int64(paid[i])
+		prices = append(prices, naivePrices(l, paid[i])...)
 		switch {
 		case l.Unit == retail.Each:
 			n.pieces += l.QuantityMilli / 1000
@@ -114,18 +116,53 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 		}
 	}
 	if naiveOpen(c, r.EndedAt) && naiveShop(c, r) {
-		n.desired = naiveReward(c, &n, r.Total)
+		n.desired = naiveReward(c, &n, r.Total, prices)
 	}
 	return n
 }
 
-func naiveReward(c *rules.Campaign, n *naive, total money.Amount) (out money.Amount) {
+// naivePrices lists the price of every piece of a line.
+func naivePrices(l *retail.Line, paid money.Amount) (out []money.Amount) {
+	pieces := l.QuantityMilli / 1000
+	if l.Unit != retail.Each {
+		pieces = 1
+	}
+	for i := range pieces {
+		if paid > 0 {
+			out = append(out, (paid+money.Amount(pieces-1-i))/money.Amount(pieces))
+		}
+	}
+	return out
+}
+
+// naiveNth takes one piece, or one reward, of every group.
+func naiveNth(c *rules.Campaign, pieces int64, prices []money.Amount) (out money.Amount) {
+	w := &c.Reward
+	slices.Sort(prices)
+	slices.Reverse(prices)
+	var sum money.Amount
+	for group := range max(pieces, 0) / w.Every {
+		out += w.Fixed
+		at := group * w.Every
+		if w.Pick == rules.Cheapest {
+			at += w.Every - 1
+		}
+		if w.Fixed == 0 && at < int64(len(prices)) {
+			sum += prices[at]
+		}
+	}
+	return out + w.Percent.Of(sum, w.Rounding)
+}
+
+func naiveReward(c *rules.Campaign, n *naive, total money.Amount, prices []money.Amount) (out money.Amount) {
 	spend := money.Amount(n.basis)
 	if spend <= 0 || spend < c.When.MinSpend || n.pieces < c.When.MinQuantity || c.When.MinBasket != 0 && total < c.When.MinBasket {
 		return 0
 	}
 	w := &c.Reward
 	switch {
+	case w.Every != 0:
+		out = naiveNth(c, n.pieces, prices)
 	case w.Percent != 0:
 		out = w.Percent.Of(spend, w.Rounding)
 	case w.Fixed != 0:

@@ -20,7 +20,7 @@ func (n node) when() When {
 }
 
 func (n node) reward() Reward {
-	k := n.keys("percent", "fixed", "per_unit", "ladder", "rounding", "max_per_receipt", "max_per_member")
+	k := n.keys("percent", "fixed", "per_unit", "ladder", "every", "pick", "rounding", "max_per_receipt", "max_per_member")
 	r := Reward{
 		Percent:       money.Rate(child(k, n, "percent").percent(4, true)),
 		Fixed:         child(k, n, "fixed").amount(),
@@ -34,6 +34,7 @@ func (n node) reward() Reward {
 		r.Rounding = money.Rounding(i)
 	}
 	n.oneReward(k)
+	n.every(k, &r)
 	return r
 }
 

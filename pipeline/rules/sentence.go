@@ -43,6 +43,8 @@ type words struct {
 	days                                                              [7]string
 	months                                                            [12]string
 	spendableAtOnce, spendableAfter, hour, day, lapsesAfter, lapsesOn string
+	everyFixed                                                        string
+	every                                                             [2]string
 	best, first, funded, holdout                                      string
 	firstOfMonth                                                      string
 }
@@ -63,6 +65,7 @@ func english() *words {
 		lapsesAfter: "valid for %d days to the end of the month", lapsesOn: "lost on %s %s of the next year",
 		best: "the best of the group “%s” counts", first: "the first of the group “%s” counts", funded: "paid by %s", holdout: "%s of the members are held out to measure the effect",
 		firstOfMonth: "1",
+		everyFixed:   "%s back for every %d pieces", every: [2]string{"%s of the cheapest of every %d pieces back", "%s of the dearest of every %d pieces back"},
 	}
 }
 
@@ -82,6 +85,7 @@ func french() *words {
 		lapsesAfter: "valables %d jours jusqu'à la fin du mois", lapsesOn: "perdus le %s %s de l'année suivante",
 		best: "la meilleure offre du groupe « %s » compte", first: "la première offre du groupe « %s » compte", funded: "financé par %s", holdout: "%s des membres sont écartés pour mesurer l'effet",
 		firstOfMonth: "1er",
+		everyFixed:   "%s remboursés par lot de %d pièces", every: [2]string{"%s de la moins chère de chaque lot de %d pièces remboursés", "%s de la plus chère de chaque lot de %d pièces remboursés"},
 	}
 }
 
@@ -108,6 +112,10 @@ func (w *words) dayOfMonth(d int) string {
 func (w *words) reward(c *Campaign) string {
 	r := &c.Reward
 	switch {
+	case r.Every != 0 && r.Fixed != 0:
+		return fmt.Sprintf(w.everyFixed, w.amount(r.Fixed), r.Every)
+	case r.Every != 0:
+		return fmt.Sprintf(w.every[r.Pick&1], w.share(int64(r.Percent), 4), r.Every)
 	case r.Percent != 0:
 		return fmt.Sprintf(w.back, w.share(int64(r.Percent), 4))
 	case r.Fixed != 0:
