@@ -25,6 +25,8 @@ const (
 	Return
 	Exchange
 	Void
+	// Event is something that happened to a loyalty account and is not a till transaction: see Receipt.EventKind.
+	Event
 )
 
 // Channels.
@@ -95,7 +97,7 @@ const (
 )
 
 var (
-	receiptTypes  = []string{"UNKNOWN", "SALE", "RETURN", "EXCHANGE", "VOID"}
+	receiptTypes  = []string{"UNKNOWN", "SALE", "RETURN", "EXCHANGE", "VOID", "EVENT"}
 	channels      = []string{"UNKNOWN", "IN_STORE", "SELF_CHECKOUT", "SCAN_AND_GO", "DRIVE", "ONLINE", "CLICK_COLLECT", "DELIVERY"}
 	captures      = []string{"UNKNOWN", "CARD", "APP", "PHONE", "PAYMENT_LINKED", "AFTER_SALE"}
 	lineKinds     = []string{"UNKNOWN", "SALE", "RETURN", "DEPOSIT", "FEE", "GIFT_CARD", "SERVICE"}

@@ -8,7 +8,7 @@ import (
 )
 
 // ContentHash condenses what makes two receipts of one id "the same" (decision D17): type, instant, account, total and each line's number, kind,
-// identity, quantity and net. It does not depend on the wire's encoding, so a receipt that is sent again through another door is still a repeat.
+// identity, quantity and net; of an Event its attributes too, in any order, because they say what happened. It does not depend on the wire's encoding, so a receipt that is sent again through another door is still a repeat.
 func (r *Receipt) ContentHash(scratch []byte) (uint64, []byte) {
 	b := scratch[:0]
 	b = append(b, byte(r.Type), byte(len(r.Loyalty.AccountID)))
@@ -25,7 +25,23 @@ func (r *Receipt) ContentHash(scratch []byte) (uint64, []byte) {
 		b = binary.AppendVarint(b, l.QuantityMilli)
 		b = binary.AppendVarint(b, int64(l.Net))
 	}
+	if r.Type == Event {
+		b = appendAttributeSum(b, r.Attributes)
+	}
 	return xxhash.Sum64(b), b
+}
+
+// appendAttributeSum condenses the pairs to one number that does not depend on their order: a map of the wire has none.
+func appendAttributeSum(b []byte, list []Attribute) []byte {
+	from, sum := len(b), uint64(0)
+	for i := range list {
+		pair := binary.AppendUvarint(b, uint64(len(list[i].Key)))
+		pair = append(pair, list[i].Key...)
+		pair = append(pair, list[i].Value...)
+		sum += xxhash.Sum64(pair[from:])
+		b = pair[:from]
+	}
+	return binary.LittleEndian.AppendUint64(b, sum)
 }
 
 // OriginalID returns the id of the receipt that r gives back, from its reference: the id itself, or

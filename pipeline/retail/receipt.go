@@ -22,7 +22,8 @@ type Instant int64
 // Date is a local calendar day, in days since 1970-01-01.
 type Date int32
 
-// Receipt is one closed transaction of a till (ARTS RetailTransaction). Money is in minor units, VAT included; return lines are negative.
+// Receipt is one closed transaction of a till (ARTS RetailTransaction), or an Event of an account, which travels among its receipts so that an
+// account has one order of all that happens to it. Money is in minor units, VAT included; return lines are negative.
 // An optional field that is absent holds its zero value.
 type Receipt struct {
 	ID           ReceiptID
@@ -83,8 +84,9 @@ type Line struct {
 	Net           money.Amount // paid, after all discounts
 	VATRateBP     int32
 	Discounts     []Discount
-	Ineligible    bool  // the till's loyalty_eligible = false: tobacco, press, gift cards
-	ReturnOfLine  int32 // line number of the original receipt, 0 when unknown
+	Ineligible    bool     // the till's loyalty_eligible = false: tobacco, press, gift cards
+	ReturnOfLine  int32    // line number of the original receipt, 0 when unknown
+	Labels        []string // what the product is known for, lower case: organic, eco-a, msc
 }
 
 // Discount is an immediate discount, already inside Net when it stands on a line.
@@ -127,6 +129,27 @@ type Source struct {
 // Attribute is one pair of the extension map. Keys are unique within a receipt; order is the wire's.
 type Attribute struct{ Key, Value string }
 
+// EventAttribute is the attribute of an Event that says what happened.
+const EventAttribute = "event"
+
+// EventKind says what happened: enrolment, consent, club-fee and the like. Empty unless the receipt is an Event.
+func (r *Receipt) EventKind() string {
+	if r.Type != Event {
+		return ""
+	}
+	return r.Attribute(EventAttribute)
+}
+
+// Attribute returns the value of the extension map under key, empty when there is none.
+func (r *Receipt) Attribute(key string) string {
+	for i := range r.Attributes {
+		if r.Attributes[i].Key == key {
+			return r.Attributes[i].Value
+		}
+	}
+	return ""
+}
+
 // Key returns what the receipt is partitioned by: its account, else its own id.
 func (r *Receipt) Key() string {
 	if r.Loyalty.AccountID != "" {
@@ -139,8 +162,7 @@ func (r *Receipt) Key() string {
 func (r *Receipt) Reset() {
 	lines := r.Lines[:cap(r.Lines)]
 	for i := range lines {
-		d := lines[i].Discounts[:0]
-		lines[i] = Line{Discounts: d}
+		lines[i] = Line{Discounts: lines[i].Discounts[:0], Labels: lines[i].Labels[:0]}
 	}
 	*r = Receipt{
 		Lines: lines[:0], Discounts: r.Discounts[:0], Taxes: r.Taxes[:0], Tenders: r.Tenders[:0],

@@ -3,6 +3,7 @@ package retail
 import (
 	"fmt"
 	"strconv"
+	"unicode"
 
 	"cagnotte/pipeline/money"
 )
@@ -72,7 +73,10 @@ func DefaultPolicy() Policy {
 // Validate returns the first reason to refuse the receipt, or nil. now is the broker's append time, so that a replay decides alike.
 // It does not allocate when the receipt is good. The order of checks is the precedence of the codes.
 func (p *Policy) Validate(r *Receipt, now Instant) *Problem {
-	if pr := p.required(r); pr != nil {
+	if pr := required(r); pr != nil {
+		return pr
+	}
+	if pr := p.sizes(r); pr != nil {
 		return pr
 	}
 	if p.Currency != "" && r.Currency != p.Currency {
@@ -87,20 +91,63 @@ func (p *Policy) Validate(r *Receipt, now Instant) *Problem {
 	return p.lines(r)
 }
 
-func (p *Policy) required(r *Receipt) *Problem {
+func required(r *Receipt) *Problem {
 	switch {
 	case r.ID == "":
 		return missing("/receipt_id")
+	case r.EndedAt == 0:
+		return missing("/ended_at")
+	case r.Type == UnknownType:
+		return &Problem{CodeSchema, "/type", "UNKNOWN", "SALE, RETURN, EXCHANGE, VOID or EVENT", "upgrade the reader or send a known type"}
+	}
+	if r.Type == Event {
+		return eventRequired(r)
+	}
+	return tillRequired(r)
+}
+
+// tillRequired is what a transaction of a till cannot do without.
+func tillRequired(r *Receipt) *Problem {
+	switch {
 	case r.Shop.ID == "":
 		return missing("/store/store_id")
 	case r.TerminalID == "":
 		return missing("/terminal_id")
-	case r.EndedAt == 0:
-		return missing("/ended_at")
-	case r.Type == UnknownType:
-		return &Problem{CodeSchema, "/type", "UNKNOWN", "SALE, RETURN, EXCHANGE or VOID", "upgrade the reader or send a known type"}
 	case len(r.Lines) == 0 && r.Type != Void:
 		return missing("/lines")
+	}
+	return nil
+}
+
+// eventRequired: an Event belongs to an account and says what happened; where, and with what lines, is up to its kind.
+func eventRequired(r *Receipt) *Problem {
+	kind := r.EventKind()
+	switch {
+	case r.Loyalty.AccountID == "":
+		return missing("/loyalty/account_id")
+	case kind == "":
+		return missing("/attributes/event")
+	case !validKind(kind):
+		return &Problem{CodeSchema, "/attributes/event", quote(kind), "1 to 64 of a-z, 0-9, _ and -", "name the kind of the event, such as enrolment or club-fee"}
+	}
+	return nil
+}
+
+const maxKindBytes = 64
+
+func validKind(kind string) bool {
+	for i := range len(kind) {
+		c := kind[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return len(kind) <= maxKindBytes
+}
+
+// sizes bounds the lists and ids, and keeps control characters out of ids.
+func (p *Policy) sizes(r *Receipt) *Problem {
+	switch {
 	case len(r.Lines) > p.MaxLines:
 		return &Problem{CodeTooLarge, "/lines", strconv.Itoa(len(r.Lines)), "at most " + strconv.Itoa(p.MaxLines), "split the transaction"}
 	case len(r.ID) > p.MaxIDBytes:
@@ -152,6 +199,9 @@ func (p *Policy) lines(r *Receipt) *Problem {
 		if pr := checkLine(r, i, l); pr != nil {
 			return pr
 		}
+		if pr := checkLabels(i, l); pr != nil {
+			return pr
+		}
 		sum += l.Net
 	}
 	for i := range r.Discounts {
@@ -162,6 +212,9 @@ func (p *Policy) lines(r *Receipt) *Problem {
 	}
 	if !inRange(r.Total) {
 		return &Problem{CodeAmountRange, "/total_minor", r.Total.String(), "a smaller amount", "amounts are in minor units"}
+	}
+	if r.Type == Event && len(r.Lines) == 0 {
+		return nil // without lines its total is whatever the event is about: a fee, an amount to burn
 	}
 	if d := (sum - r.Total).Abs(); d > money.Amount(len(r.Lines)) {
 		return &Problem{CodeTotal, "/total_minor", r.Total.String(), sum.String(), "total_minor is the sum of the lines' net_minor and the basket discounts"}
@@ -176,7 +229,7 @@ func checkLine(r *Receipt, i int, l *Line) *Problem {
 		return &Problem{CodeAmountRange, at("net_minor"), l.Net.String(), "a smaller amount", "amounts are in minor units"}
 	case l.QuantityMilli > maxQuantityMilli || l.QuantityMilli < -maxQuantityMilli:
 		return &Problem{CodeAmountRange, at("quantity_milli"), strconv.FormatInt(l.QuantityMilli, 10), "at most 10^12", "quantities are in thousandths"}
-	case l.Kind == SaleLine && l.Net < 0 && l.QuantityMilli > 0 && r.Type == Sale:
+	case l.Kind == SaleLine && l.Net < 0 && l.QuantityMilli > 0 && (r.Type == Sale || r.Type == Event):
 		return &Problem{CodeSign, at("net_minor"), l.Net.String(), "zero or more on a SALE line", "send a RETURN line, or the discount with its own amount"}
 	case l.Kind == ReturnLine && (l.Net > 0 || l.QuantityMilli > 0):
 		return &Problem{CodeSign, at("net_minor"), l.Net.String(), "zero or less on a RETURN line, quantity too", "return lines are negative"}
@@ -187,6 +240,37 @@ func checkLine(r *Receipt, i int, l *Line) *Problem {
 		}
 	}
 	return nil
+}
+
+// checkLabels bounds the labels of one line. Campaigns match them byte for byte, so that a capital would silently match nothing.
+func checkLabels(i int, l *Line) *Problem {
+	at := func() string { return "/lines/" + strconv.Itoa(i) + "/labels" }
+	if len(l.Labels) > maxLabels {
+		return &Problem{CodeTooLarge, at(), strconv.Itoa(len(l.Labels)), "at most " + strconv.Itoa(maxLabels), "keep the labels that campaigns ask for"}
+	}
+	for j, label := range l.Labels {
+		if len(label) > maxLabelBytes {
+			return tooLong(at()+"/"+strconv.Itoa(j), len(label), maxLabelBytes)
+		}
+		if !validLabel(label) {
+			return &Problem{CodeSchema, at() + "/" + strconv.Itoa(j), quote(label), "lower-case text", "write labels such as organic, eco-a or msc"}
+		}
+	}
+	return nil
+}
+
+const (
+	maxLabels     = 16
+	maxLabelBytes = 64
+)
+
+func validLabel(label string) bool {
+	for _, c := range label {
+		if c < 0x20 || c == 0x7f || unicode.IsUpper(c) {
+			return false
+		}
+	}
+	return label != ""
 }
 
 const maxQuantityMilli = 1_000_000_000_000
