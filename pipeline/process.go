@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"cagnotte/pipeline/ledger"
-	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
@@ -67,7 +66,7 @@ func (t *task) anonymous(r *kgo.Record, appended retail.Instant) {
 	t.metrics.accept(rec)
 	t.decision.Reset()
 	if earns(rec) {
-		t.evaluator.Evaluate(t.ruleset, rec, "", noUsage{}, &t.decision, &t.footprint)
+		t.evaluator.Evaluate(t.ruleset, rec, "", rules.Nobody{}, &t.decision, &t.footprint)
 		t.metrics.decide(rec, t.decision.Results)
 	}
 	t.decide(r, appended)
@@ -158,7 +157,7 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 		}
 		t.footprint.Reset()
 	} else if earns(rec) {
-		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, usage{&slot.Account}, &t.decision, &t.footprint)
+		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
 		if err := t.desk.limit(&t.decision, &t.footprint, true); err != nil {
 			return err
 		}
@@ -175,6 +174,7 @@ func (t *task) post(slot *state.Slot) {
 	rec := &t.receipt
 	for i := range t.decision.Results {
 		res := &t.decision.Results[i]
+		res.Post(&slot.Account)
 		if res.Granted == 0 {
 			continue
 		}
@@ -188,7 +188,6 @@ func (t *task) post(slot *state.Slot) {
 		} else {
 			slot.Account.Reverse(&t.journal, slot.ID, &g)
 		}
-		slot.Account.AddUsed(res.CampaignKey, res.Period, res.Granted)
 	}
 }
 
@@ -225,16 +224,3 @@ func earns(r *retail.Receipt) bool {
 func givesBack(r *retail.Receipt) bool {
 	return !r.Training && (r.Type == retail.Return || r.Type == retail.Void)
 }
-
-// usage adapts the account to what evaluation may read.
-type usage struct{ a *ledger.Account }
-
-func (u usage) CapUsed(campaign uint64, period int32) money.Amount {
-	return u.a.CapUsed(campaign, period)
-}
-
-type noUsage struct{}
-
-func (noUsage) CapUsed(uint64, int32) money.Amount { return 0 }
-
-var _ rules.View = usage{}

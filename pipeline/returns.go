@@ -26,7 +26,7 @@ func (t *task) giveBack(slot *state.Slot) error {
 		t.footprint.Reset()
 		slot.Account.Remember(id)
 	}
-	t.evaluator.Return(t.ruleset, rec, usage{&slot.Account}, &t.decision, &t.footprint)
+	t.evaluator.Return(t.ruleset, rec, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
 	if err := t.desk.limit(&t.decision, &t.footprint, false); err != nil {
 		return err
 	}

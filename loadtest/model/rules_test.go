@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cagnotte/loadtest/wire"
+	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
@@ -99,6 +100,10 @@ func wired(r *retail.Receipt) *wire.Receipt {
 }
 
 type capsOf map[string]money.Amount
+
+func (capsOf) Counters(uint64) []ledger.Counter { return nil }
+
+func (capsOf) Profile() *ledger.Profile { return &ledger.Profile{} }
 
 func (c capsOf) CapUsed(campaign uint64, period int32) money.Amount {
 	return c[fmt.Sprint(campaign, period)]

@@ -59,11 +59,16 @@ func (v view) CapUsed(campaign uint64, period int32) money.Amount {
 	return 0
 }
 
-// noUsage is the view of an anonymous receipt.
-type noUsage struct{}
+// Counters implements rules.View.
+func (v view) Counters(campaign uint64) []ledger.Counter {
+	if a := v.m.accounts[v.w]; a != nil {
+		return a.CountersOf(campaign)
+	}
+	return nil
+}
 
-// CapUsed implements rules.View: nothing is used.
-func (noUsage) CapUsed(uint64, int32) money.Amount { return 0 }
+// Profile implements rules.View.
+func (v view) Profile() *ledger.Profile { return &v.m.account(v.w).Profile }
 
 // place is what is known under a receipt's id: whether the receipt itself has come, and where each world keeps its footprint, 0 for none. A sale that
 // no campaign grants anything for needs none.

@@ -104,7 +104,7 @@ func (w *worker) anonymous(r *retail.Receipt) {
 		return
 	}
 	x := w.worlds[with]
-	x.evaluator.Evaluate(x.rules, r, "", noUsage{}, &x.decision, nil)
+	x.evaluator.Evaluate(x.rules, r, "", rules.Nobody{}, &x.decision, nil)
 	considered := false
 	for i := range x.decision.Results {
 		res := &x.decision.Results[i]
@@ -186,8 +186,8 @@ func (w *worker) post(r *retail.Receipt, m *member, number int) {
 	back := givesBack(r)
 	for i := range x.decision.Results {
 		res := &x.decision.Results[i]
-		if res.Granted != 0 {
-			m.account(number).AddUsed(res.CampaignKey, res.Period, res.Granted)
+		if res.Granted != 0 || len(res.Advances) > 0 {
+			res.Post(m.account(number))
 			m.total[number] += int64(res.Granted)
 			w.tally.shopOf(&r.Shop).total[number] += int64(res.Granted)
 		}

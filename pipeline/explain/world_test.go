@@ -49,13 +49,6 @@ func newWorld(t *testing.T, member retail.AccountID, documents ...string) *world
 	return w
 }
 
-// used implements rules.View.
-type used struct{ a *ledger.Account }
-
-func (u used) CapUsed(campaign uint64, period int32) money.Amount {
-	return u.a.CapUsed(campaign, period)
-}
-
 func instant(t *testing.T, at string) retail.Instant {
 	t.Helper()
 	v, err := time.Parse(time.RFC3339, at)
@@ -88,7 +81,7 @@ func (w *world) sell(r *retail.Receipt) {
 	w.acct.FireDue(w.journal(), w.id, r.EndedAt, w.rs)
 	var d rules.Decision
 	fp := &rules.Footprint{}
-	w.e.Evaluate(w.rs, r, r.Loyalty.AccountID, used{&w.acct}, &d, fp)
+	w.e.Evaluate(w.rs, r, r.Loyalty.AccountID, rules.MemberView{Account: &w.acct}, &d, fp)
 	w.prints[r.ID] = fp
 	w.book(r, &d, fp)
 }
@@ -107,7 +100,7 @@ func (w *world) giveBack(r *retail.Receipt, of retail.ReceiptID) {
 	}
 	w.acct.FireDue(w.journal(), w.id, r.EndedAt, w.rs)
 	var d rules.Decision
-	w.e.Return(w.rs, r, used{&w.acct}, &d, fp)
+	w.e.Return(w.rs, r, rules.MemberView{Account: &w.acct}, &d, fp)
 	w.book(r, &d, fp)
 }
 

@@ -17,6 +17,8 @@ type Account struct {
 	Recent         []uint64     // xxhash64 of the last receipt ids, oldest first
 	RecentFull     bool         // ids have fallen out of Recent: an id that is not there may still be known (see state)
 	LastReceiptAt  retail.Instant
+	Profile        Profile   // what events have said
+	Counters       []Counter // of stateful campaigns, sorted by (Campaign, Slot, Key)
 }
 
 // MaxRecent is how many receipt ids stay in the account's value; older ones are looked up by key. Each takes eight bytes of every value that is written:

@@ -10,8 +10,20 @@ import (
 	"cagnotte/pipeline/retail"
 )
 
-// codecVersion is the first byte of an encoded account. An account that was never touched is that byte alone.
-const codecVersion = 1
+// Versions of the encoding, its first byte. An account that was never touched is that byte alone. Version 1 has no extensions: an account without any is
+// still written with it.
+const (
+	codecPlain   = 1
+	codecVersion = 2
+)
+
+// Flags of the second byte.
+const (
+	flagRecentFull = 1 << iota
+	flagProfile
+	flagCounters
+	flagsKnown = 1<<iota - 1
+)
 
 // Least sizes of the repeated parts: a count that promises more than the bytes that are left is refused before anything is allocated.
 const (
@@ -22,22 +34,40 @@ const (
 
 // Reset empties the account and keeps the capacity of its slices.
 func (a *Account) Reset() {
-	*a = Account{Lots: a.Lots[:0], Progress: a.Progress[:0], Recent: a.Recent[:0]}
+	*a = Account{
+		Lots: a.Lots[:0], Progress: a.Progress[:0], Recent: a.Recent[:0], Counters: a.Counters[:0], Profile: Profile{Facts: a.Profile.Facts[:0]},
+	}
 }
 
 // Empty reports whether nothing ever happened to the account.
 func (a *Account) Empty() bool {
 	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
-		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0
+		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && a.Profile.empty()
+}
+
+// flags says what the encoding holds.
+func (a *Account) flags() byte {
+	flags := bit(a.RecentFull)
+	if !a.Profile.empty() {
+		flags |= flagProfile
+	}
+	if len(a.Counters) > 0 {
+		flags |= flagCounters
+	}
+	return flags
 }
 
 // AppendBinary appends the account's encoding to dst. Equal accounts have equal bytes.
 func (a *Account) AppendBinary(dst []byte) []byte {
-	dst = append(dst, codecVersion)
 	if a.Empty() {
-		return dst
+		return append(dst, codecPlain)
 	}
-	dst = append(dst, bit(a.RecentFull))
+	flags := a.flags()
+	if flags <= flagRecentFull {
+		dst = append(dst, codecPlain, flags)
+	} else {
+		dst = append(dst, codecVersion, flags)
+	}
 	dst = binary.AppendUvarint(dst, a.Seq)
 	dst = binary.AppendVarint(dst, int64(a.Pending))
 	dst = binary.AppendVarint(dst, int64(a.Available))
@@ -58,7 +88,27 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 	for _, id := range a.Recent {
 		dst = binary.LittleEndian.AppendUint64(dst, id)
 	}
+	return a.appendExtensions(dst, flags)
+}
+
+// appendExtensions writes what most accounts do not have.
+func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
+	if flags&flagProfile != 0 {
+		dst = a.appendProfile(dst)
+	}
+	if flags&flagCounters != 0 {
+		dst = a.appendCounters(dst)
+	}
 	return dst
+}
+
+func (a *Account) readExtensions(r *reader, flags byte) {
+	if flags&flagProfile != 0 {
+		a.readProfile(r)
+	}
+	if flags&flagCounters != 0 {
+		a.readCounters(r)
+	}
 }
 
 func (l *Lot) appendBinary(dst []byte) []byte {
@@ -100,7 +150,11 @@ func (a *Account) decode(b []byte) error {
 		return nil
 	}
 	r := reader{b: b[1:]}
-	a.RecentFull = r.flag()
+	flags := r.byte()
+	if known := byte(flagsKnown); flags&^known != 0 || b[0] == codecPlain && flags > flagRecentFull {
+		return errTruncated
+	}
+	a.RecentFull = flags&flagRecentFull != 0
 	a.Seq = r.uvarint()
 	a.Pending = money.Amount(r.varint())
 	a.Available = money.Amount(r.varint())
@@ -119,6 +173,7 @@ func (a *Account) decode(b []byte) error {
 	for ; len(ids) > 0; ids = ids[recentBytes:] {
 		a.Recent = append(a.Recent, binary.LittleEndian.Uint64(ids))
 	}
+	a.readExtensions(&r, flags)
 	if r.bad || len(r.b) > 0 {
 		return errTruncated
 	}
@@ -220,6 +275,16 @@ func (r *reader) flag() bool {
 	v := r.b[0]
 	r.b = r.b[1:]
 	return v == 1
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.fail()
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
 }
 
 func (r *reader) fixed64() uint64 {

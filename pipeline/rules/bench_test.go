@@ -12,9 +12,6 @@ import (
 )
 
 // View of a member who has received nothing yet.
-type noCaps struct{}
-
-func (noCaps) CapUsed(uint64, int32) money.Amount { return 0 }
 
 var demoShelves = [...][2]string{
 	{"GROCERY/COFFEE/CAPSULES", "Arabelle"}, {"GROCERY/PASTA", "Bercail"}, {"FRESH/DAIRY", "Bercail"}, {"FRESH/FRUIT", ""},
@@ -65,7 +62,7 @@ func benchEvaluate(b *testing.B, rs *rules.Ruleset) {
 	run := func(i int) {
 		r := &receipts[i%len(receipts)]
 		fp.Reset()
-		e.Evaluate(rs, r, r.Loyalty.AccountID, noCaps{}, &d, &fp)
+		e.Evaluate(rs, r, r.Loyalty.AccountID, rules.Nobody{}, &d, &fp)
 		results += len(d.Results)
 	}
 	for i := range receipts {
@@ -126,7 +123,7 @@ func BenchmarkReturn(b *testing.B) {
 	encoded := make([][]byte, len(receipts))
 	for i := range receipts {
 		fp.Reset()
-		e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, noCaps{}, &d, &fp)
+		e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, rules.Nobody{}, &d, &fp)
 		encoded[i] = fp.AppendBinary(nil)
 	}
 	ret := retail.Receipt{Type: retail.Return, Lines: []retail.Line{
@@ -138,7 +135,7 @@ func BenchmarkReturn(b *testing.B) {
 		if err := fp.Decode(encoded[i%len(encoded)]); err != nil {
 			b.Fatal(err)
 		}
-		e.Return(rs, &ret, noCaps{}, &d, &fp)
+		e.Return(rs, &ret, rules.Nobody{}, &d, &fp)
 		buf = fp.AppendBinary(buf[:0])
 	}
 }

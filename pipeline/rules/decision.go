@@ -85,8 +85,38 @@ type Result struct {
 	ActiveFrom  retail.Instant
 	ExpiresAt   retail.Instant
 	Funding     []ledger.Share // shared with the ruleset
+	Wallet      string         // "": the programme's currency
+	Donate      ledger.Share   // part of what is granted that goes to a charity; zero Rate: none
+	Badge       string         // held while the campaign stands granted
+	Emit        Emission       // an event for another account; zero Kind: none
+	Advances    []Advance      // what the account's counters change by; aliases the decision
 	Steps       []Step         // aliases the decision
 }
+
+// Advance is a change of one counter of the result's campaign: whoever posts a result makes it by ledger.Account.Advance.
+type Advance struct {
+	Slot  int32
+	Key   uint32
+	Delta int64
+}
+
+// Emission is an event that a campaign sends to another account: a sale emits it, a return takes its part back.
+type Emission struct {
+	Kind   string
+	To     EmitTo
+	Net    money.Amount // of the matching lines; a change on a return
+	Pieces int64
+}
+
+// EmitTo is whom an emission is for.
+type EmitTo uint8
+
+// Receivers of emissions.
+const (
+	NoReceiver EmitTo = iota
+	ToReferrer        // the account that brought this one
+	ToOperator        // the account of the till's operator: op: and its id
+)
 
 // Decision is what the campaigns made of one receipt: one Result for each campaign considered (those whose product index matched a line,
 // or that look at the whole basket), in evaluation order. Reset reuses its memory. Not safe for concurrent use.
@@ -94,13 +124,20 @@ type Decision struct {
 	RulesetVersion int64
 	Results        []Result
 	steps          []Step
+	advances       []Advance
 }
 
 // View is what evaluation may read of the account. Implemented by an adapter over ledger.Account in the pipeline.
 type View interface {
 	// CapUsed returns how much of the campaign's member cap is used in the period.
 	CapUsed(campaign uint64, period int32) money.Amount
+	// Counters returns the campaign's counters, sorted by (Slot, Key); nil when there are none. Valid until the account changes.
+	Counters(campaign uint64) []ledger.Counter
+	// Profile returns what events have said about the member; never nil. Not to be changed.
+	Profile() *ledger.Profile
 }
 
 // Reset empties the decision.
-func (d *Decision) Reset() { d.RulesetVersion, d.Results, d.steps = 0, d.Results[:0], d.steps[:0] }
+func (d *Decision) Reset() {
+	d.RulesetVersion, d.Results, d.steps, d.advances = 0, d.Results[:0], d.steps[:0], d.advances[:0]
+}

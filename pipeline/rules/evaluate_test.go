@@ -65,12 +65,12 @@ func TestNothingIsAllocated(t *testing.T) {
 	round := func() {
 		for i := range receipts {
 			fp.Reset()
-			e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, noCaps{}, &d, &fp)
+			e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, rules.Nobody{}, &d, &fp)
 			buf = fp.AppendBinary(buf[:0])
 			if err := fp.Decode(buf); err != nil {
 				t.Fatal(err)
 			}
-			e.Return(rs, &ret, noCaps{}, &d, &fp)
+			e.Return(rs, &ret, rules.Nobody{}, &d, &fp)
 			buf = fp.AppendBinary(buf[:0])
 			e.Evaluate(rs, &receipts[i], "", nil, &d, nil)
 		}
@@ -91,7 +91,7 @@ func TestShelvesThatShareAPlace(t *testing.T) {
 		r.Lines = append(r.Lines, retail.Line{No: int32(i), Kind: retail.SaleLine, Category: l[0], Brand: l[1], Department: l[2], Net: 1 << i})
 	}
 	var d rules.Decision
-	rules.NewEvaluator().Evaluate(rs, &r, "a", usage{}, &d, &rules.Footprint{})
+	rules.NewEvaluator().Evaluate(rs, &r, "a", rules.Nobody{}, &d, &rules.Footprint{})
 	if len(d.Results) != 1 || d.Results[0].Granted != 1+16 {
 		t.Errorf("got %+v", d.Results)
 	}
@@ -131,7 +131,7 @@ func TestRulesetKnowsItsCampaigns(t *testing.T) {
 	}
 	var d rules.Decision
 	r := benchReceipts(1)[0]
-	rules.NewEvaluator().Evaluate(rs, &r, "a", usage{}, &d, &rules.Footprint{})
+	rules.NewEvaluator().Evaluate(rs, &r, "a", rules.Nobody{}, &d, &rules.Footprint{})
 	if d.RulesetVersion != 42 {
 		t.Errorf("decision of version %d", d.RulesetVersion)
 	}

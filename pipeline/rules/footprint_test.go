@@ -51,7 +51,7 @@ func TestFootprintOfAPlainSale(t *testing.T) {
 	var fp rules.Footprint
 	fp.ContentHash = 7
 	r := benchReceipts(1)[0]
-	rules.NewEvaluator().Evaluate(rs, &r, "a", usage{}, &d, &fp)
+	rules.NewEvaluator().Evaluate(rs, &r, "a", rules.Nobody{}, &d, &fp)
 	if len(d.Results) != 0 || !fp.HasSale() || fp.ContentHash != 7 || len(fp.Awards)+len(fp.Lines) != 0 {
 		t.Errorf("got %+v", fp)
 	}
@@ -73,7 +73,7 @@ func TestFootprintIsSmall(t *testing.T) {
 	total, receipts := 0, benchReceipts(50)
 	for i := range receipts {
 		var fp rules.Footprint
-		e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, usage{}, &d, &fp)
+		e.Evaluate(rs, &receipts[i], receipts[i].Loyalty.AccountID, rules.Nobody{}, &d, &fp)
 		total += len(fp.AppendBinary(nil))
 	}
 	if mean := total / len(receipts); mean > 150 {
@@ -85,7 +85,7 @@ func TestDecodeRefusesDamage(t *testing.T) {
 	rs, r := libraryRules(t), benchReceipts(1)[0]
 	var d rules.Decision
 	var fp rules.Footprint
-	rules.NewEvaluator().Evaluate(rs, &r, "a", usage{}, &d, &fp)
+	rules.NewEvaluator().Evaluate(rs, &r, "a", rules.Nobody{}, &d, &fp)
 	good := fp.AppendBinary(nil)
 	for n := range good {
 		if err := fp.Decode(good[:n]); err == nil {
@@ -110,9 +110,9 @@ func FuzzFootprint(f *testing.F) {
 	for _, r := range benchReceipts(4) {
 		var d rules.Decision
 		var fp rules.Footprint
-		e.Evaluate(rs, &r, r.Loyalty.AccountID, usage{}, &d, &fp)
+		e.Evaluate(rs, &r, r.Loyalty.AccountID, rules.Nobody{}, &d, &fp)
 		f.Add(fp.AppendBinary(nil))
-		e.Return(rs, &retail.Receipt{Type: retail.Return, Lines: []retail.Line{{Kind: retail.ReturnLine, ReturnOfLine: 2, Net: -100}}}, usage{}, &d, &fp)
+		e.Return(rs, &retail.Receipt{Type: retail.Return, Lines: []retail.Line{{Kind: retail.ReturnLine, ReturnOfLine: 2, Net: -100}}}, rules.Nobody{}, &d, &fp)
 		f.Add(fp.AppendBinary(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -125,7 +125,7 @@ func FuzzFootprint(f *testing.F) {
 		}
 		var d rules.Decision
 		ret := retail.Receipt{Type: retail.Return, Lines: []retail.Line{{No: 1, Kind: retail.ReturnLine, Net: -money.Max, QuantityMilli: -1 << 40}}}
-		rules.NewEvaluator().Return(rs, &ret, usage{}, &d, &fp)
+		rules.NewEvaluator().Return(rs, &ret, rules.Nobody{}, &d, &fp)
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 )
@@ -40,22 +40,14 @@ func at(tb testing.TB, s string) retail.Instant {
 	return retail.Instant(t.UnixMilli())
 }
 
-// usage is a View that remembers, as the ledger does.
-type usage map[capKey]money.Amount
+// usage is a View that remembers, by the account itself.
+type usage struct{ rules.MemberView }
 
-type capKey struct {
-	campaign uint64
-	period   int32
-}
-
-func (u usage) CapUsed(campaign uint64, period int32) money.Amount {
-	return u[capKey{campaign, period}]
-}
+func newUsage() usage { return usage{rules.MemberView{Account: &ledger.Account{}}} }
 
 // post books the grants of a decision.
 func (u usage) post(d *rules.Decision) {
 	for i := range d.Results {
-		r := &d.Results[i]
-		u[capKey{r.CampaignKey, r.Period}] += r.Granted
+		d.Results[i].Post(u.Account)
 	}
 }

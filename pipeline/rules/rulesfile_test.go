@@ -261,8 +261,8 @@ func (w *world) evaluate(r *retail.Receipt, member string) {
 }
 
 func (w *world) use(member string) usage {
-	if w.used[member] == nil {
-		w.used[member] = usage{}
+	if w.used[member].Account == nil {
+		w.used[member] = newUsage()
 	}
 	return w.used[member]
 }

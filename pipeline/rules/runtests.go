@@ -39,7 +39,7 @@ func RunTests(c *Campaign) []TestResult {
 func runTest(rs *Ruleset, c *Campaign, t *Test) TestResult {
 	var d Decision
 	var fp Footprint
-	NewEvaluator().Evaluate(rs, &t.Receipt, testAccount(c, t), unused{}, &d, &fp)
+	NewEvaluator().Evaluate(rs, &t.Receipt, testAccount(c, t), Nobody{}, &d, &fp)
 	res := TestResult{Name: t.Name, Line: t.Line}
 	if len(d.Results) > 0 {
 		r := &d.Results[0]
@@ -49,11 +49,6 @@ func runTest(rs *Ruleset, c *Campaign, t *Test) TestResult {
 	res.Passed = res.Failure == ""
 	return res
 }
-
-// unused is the view of a member who has received nothing yet.
-type unused struct{}
-
-func (unused) CapUsed(uint64, int32) money.Amount { return 0 }
 
 func testAccount(c *Campaign, t *Test) retail.AccountID {
 	switch {
