@@ -125,12 +125,17 @@ func (d *reader) boolSlow(field string) bool {
 	return false
 }
 
+// double reads a finite number: JSON has no other, and one NaN would spoil every sum downstream.
 func (d *reader) double(field string) float64 {
 	if len(d.buf)-d.pos < 8 {
 		d.fail(field, "truncated")
 		return 0
 	}
 	v := math.Float64frombits(binary.LittleEndian.Uint64(d.buf[d.pos:]))
+	if v-v != 0 {
+		d.fail(field, "number is not finite")
+		return 0
+	}
 	d.pos += 8
 	return v
 }

@@ -2,6 +2,7 @@ package schemas_test
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"cagnotte/pipeline/retail"
@@ -10,7 +11,8 @@ import (
 	"github.com/linkedin/goavro/v2"
 )
 
-// fuzzMessage feeds arbitrary bytes to one decoder. What it accepts must survive a round trip, and the oracle must be able to read it.
+// fuzzMessage feeds arbitrary bytes to one decoder. What it accepts must survive a round trip, and the oracle must be able to read it - but for a map
+// that holds a key twice: Avro does not forbid it, the last value holds here and in Java, and the oracle alone refuses.
 func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, []byte, *T) []byte, decode func(*schemas.Codec, []byte, *T) error) {
 	codec, _, _ := startCodec(f)
 	oracle, err := goavro.NewCodec(current(f, name))
@@ -29,7 +31,8 @@ func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, [
 		if decode(codec, value, &reused) != nil {
 			return
 		}
-		if _, rest, err := oracle.NativeFromBinary(body); err != nil || len(rest) > 0 {
+		_, rest, err := oracle.NativeFromBinary(body)
+		if twice := err != nil && strings.Contains(err.Error(), "duplicate key"); !twice && (err != nil || len(rest) > 0) {
 			t.Fatalf("accepted, but the oracle says %v, %d bytes left", err, len(rest))
 		}
 		text := plain(&reused)

@@ -58,7 +58,8 @@ func (d *jsonReader) enter(name string) {
 
 func (d *jsonReader) leave() { d.depth-- }
 
-// peek skips white space and returns the next byte, 0 at the end of the text.
+// peek skips white space and returns the next byte, 0 at the end of the text. A text may hold a zero byte too: who wants to know whether it ended
+// asks for the position.
 func (d *jsonReader) peek() byte {
 	for d.pos < len(d.b) {
 		switch c := d.b[d.pos]; c {
@@ -73,7 +74,7 @@ func (d *jsonReader) peek() byte {
 
 // observed describes the value at the current position in at most 40 bytes.
 func (d *jsonReader) observed() string {
-	if d.peek() == 0 {
+	if d.peek(); d.pos == len(d.b) {
 		return "the end of the text"
 	}
 	rest := d.b[d.pos:]
@@ -106,8 +107,11 @@ func (d *jsonReader) more(end byte, first bool) bool {
 		d.pos++
 		return false
 	}
-	if first || c == 0 {
-		return c != 0 || d.cut(end)
+	if d.pos == len(d.b) {
+		return d.cut(end)
+	}
+	if first {
+		return true
 	}
 	if c != ',' {
 		d.want(fmt.Sprintf("a comma or %q", end), "")

@@ -89,6 +89,8 @@ func TestDecodeReceiptJSONProblems(t *testing.T) {
 		{"lone surrogate", change(`"T1"`, `"T\ud800x"`), "/terminal_id", "an escape", "", "pairs"},
 		{"attribute twice", change(`"type"`, `"attributes":{"a":"1","a":"2"},"type"`), "/attributes/a", "a second value", "one value", ""},
 		{"attribute with slash", change(`"type"`, `"attributes":{"a/b~c":1},"type"`), "/attributes/a~1b~0c", "1", "text", ""},
+		{"zero byte at the end", smallest + "\x00", "", "at byte", "the end of the text", "batch"},
+		{"zero byte in a list", change(`"lines":[`, "\"lines\":[\x00"), "/lines/0", "at byte", "an object", ""},
 		{"second receipt", smallest + smallest, "", `{"receipt_id`, "the end", "batch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -166,7 +166,7 @@ func (d *jsonReader) int32() int32 {
 
 // end refuses what follows the value.
 func (d *jsonReader) end() {
-	if d.problem == nil && d.peek() != 0 {
+	if d.peek(); d.problem == nil && d.pos < len(d.b) {
 		d.want("the end of the text", "send one receipt per request, or use the batch call")
 	}
 }
