@@ -156,13 +156,13 @@ type testRow struct {
 	Failure string `json:"failure,omitempty"`
 }
 
-// Run evaluates the examples.
+// Run evaluates the examples. Documents that are given together may take part in each other's.
 func (c *CampaignTestCmd) Run(g *Globals) error {
 	loaded, err := loadCampaigns(g, c.Files)
 	if err != nil {
 		return err
 	}
-	failed, total := 0, 0
+	failed, total, all := 0, 0, []*rules.Campaign(nil)
 	for _, l := range loaded {
 		if l.campaign == nil {
 			if err := printFindings(g, l.findings); err != nil {
@@ -170,7 +170,10 @@ func (c *CampaignTestCmd) Run(g *Globals) error {
 			}
 			return exitf(ExitInvalid, "%s is not a valid campaign", l.file)
 		}
-		for _, r := range rules.RunTests(l.campaign) {
+		all = append(all, l.campaign)
+	}
+	for _, l := range loaded {
+		for _, r := range rules.RunTests(l.campaign, all...) {
 			total++
 			if !r.Passed {
 				failed++
@@ -200,8 +203,11 @@ func printTest(g *Globals, file string, r rules.TestResult) error {
 		verdict = "FAIL"
 	}
 	line := fmt.Sprintf("%s  %s:%d  %s: %v %v", verdict, file, r.Line, r.Name, r.Outcome, r.Granted)
+	if len(r.Steps) > 1 {
+		line += fmt.Sprintf(" after %d steps", len(r.Steps))
+	}
 	if !r.Passed {
-		line += "  (" + r.Failure + ")"
+		line += "\n        " + strings.ReplaceAll(r.Failure, "; ", "\n        ")
 	}
 	fmt.Fprintln(g.Out, line)
 	return nil

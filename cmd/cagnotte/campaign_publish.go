@@ -33,11 +33,18 @@ Examples:
 
 // Run publishes all documents or none of them.
 func (c *CampaignPublishCmd) Run(ctx context.Context, g *Globals) error {
-	drafts, err := c.drafts(g)
+	loaded, err := loadCampaigns(g, c.Files)
 	if err != nil {
 		return err
 	}
+	if err := valid(g, loaded); err != nil {
+		return err
+	}
 	all, err := readPublished(ctx, g)
+	if err != nil {
+		return err
+	}
+	drafts, err := tested(loaded, campaignsOf(all))
 	if err != nil {
 		return err
 	}
@@ -55,33 +62,42 @@ func (c *CampaignPublishCmd) Run(ctx context.Context, g *Globals) error {
 	return publishCampaigns(ctx, g, fresh)
 }
 
-// drafts reads the documents, and refuses what does not lint or whose examples fail.
-func (c *CampaignPublishCmd) drafts(g *Globals) ([]*rules.Campaign, error) {
-	loaded, err := loadCampaigns(g, c.Files)
-	if err != nil {
-		return nil, err
-	}
-	var out []*rules.Campaign
+// valid refuses documents that do not lint.
+func valid(g *Globals, loaded []loadedCampaign) error {
 	var refused []error
 	for _, l := range loaded {
-		if l.campaign == nil {
-			refused = append(refused, fmt.Errorf("%s is not valid", l.file))
-			if err := printFindings(g, l.findings); err != nil {
-				return nil, err
-			}
+		if l.campaign != nil {
 			continue
 		}
-		for _, r := range rules.RunTests(l.campaign) {
+		refused = append(refused, fmt.Errorf("%s is not valid", l.file))
+		if err := printFindings(g, l.findings); err != nil {
+			return err
+		}
+	}
+	if len(refused) > 0 {
+		return exitf(ExitInvalid, "nothing is published: %w", errors.Join(refused...))
+	}
+	return nil
+}
+
+// tested refuses documents whose examples fail. Other documents may take part: those of the same command, else the published ones.
+func tested(loaded []loadedCampaign, live []*rules.Campaign) ([]*rules.Campaign, error) {
+	var drafts []*rules.Campaign
+	for _, l := range loaded {
+		drafts = append(drafts, l.campaign)
+	}
+	var refused []error
+	for _, l := range loaded {
+		for _, r := range rules.RunTests(l.campaign, append(live[:len(live):len(live)], drafts...)...) {
 			if !r.Passed {
 				refused = append(refused, fmt.Errorf("%s:%d: test %q: %s", l.file, r.Line, r.Name, r.Failure))
 			}
 		}
-		out = append(out, l.campaign)
 	}
 	if len(refused) > 0 {
 		return nil, exitf(ExitInvalid, "nothing is published: %w", errors.Join(refused...))
 	}
-	return out, nil
+	return drafts, nil
 }
 
 // number gives each draft its version and leaves out what is published already.

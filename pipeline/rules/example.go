@@ -1,72 +1,17 @@
 package rules
 
 import (
-	"strconv"
 	"time"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 )
 
-// Test is an example that a document carries: a receipt, and what the campaign should make of it.
-type Test struct {
-	Name    string
-	Receipt retail.Receipt
-	Expect  Expect
-	Line    int // of the document
-}
-
-// Expect is what a test demands. Nil amounts are not compared.
-type Expect struct {
-	Outcome Outcome
-	Amount  *money.Amount // granted
-	Desired *money.Amount
-}
-
-// tests reads the examples of a document. A receipt without a time takes place at the start of the window.
-func (n node) tests(c *Campaign) []Test {
-	var out []Test
-	for i, v := range n.list() {
-		k := v.keys("name", "receipt", "expect")
-		t := Test{Name: child(k, v, "name").text(200), Line: v.line()}
-		if t.Name == "" {
-			t.Name = "test " + strconv.Itoa(i+1)
-		}
-		child(k, v, "receipt").required("a receipt").testReceipt(c, &t.Receipt)
-		t.Expect = child(k, v, "expect").required("an outcome").expect()
-		out = append(out, t)
-	}
-	return out
-}
-
 func (n node) line() int {
 	if n.at == nil || n.at.Position == nil {
 		return 0
 	}
 	return n.at.Position.Line
-}
-
-func (n node) expect() Expect {
-	k := n.keys("outcome", "amount", "desired")
-	var e Expect
-	if !n.given() {
-		return e
-	}
-	outcome := child(k, n, "outcome").required("an outcome such as AWARDED")
-	if i := outcome.choice(outcomeNames()...); i >= 0 {
-		e.Outcome = NoAccount + Outcome(i)
-	}
-	e.Amount = child(k, n, "amount").signedAmount()
-	e.Desired = child(k, n, "desired").signedAmount()
-	return e
-}
-
-func outcomeNames() []string {
-	var names []string
-	for o := NoAccount; o <= Awarded; o++ {
-		names = append(names, o.String())
-	}
-	return names
 }
 
 // signedAmount reads an amount of any sign; nil when absent.
@@ -94,16 +39,20 @@ func (n node) amountOrZero() money.Amount {
 	return 0
 }
 
-func (n node) testReceipt(c *Campaign, r *retail.Receipt) {
+// testReceipt reads a receipt that closed at the instant unless it says otherwise.
+func (n node) testReceipt(c *Campaign, r *retail.Receipt, id string, at retail.Instant) {
 	if !n.given() {
 		return
 	}
-	k := n.keys("lines", "store", "at", "channel", "account", "discount", "total")
-	r.ID, r.Type, r.Currency = "test", retail.Sale, "EUR"
-	r.EndedAt = c.Window.From
-	if at := child(k, n, "at"); at.given() {
-		r.EndedAt = at.instant()
+	k := n.keys("lines", "store", "at", "channel", "account", "discount", "total", "id", "operator", "coupons")
+	r.ID, r.Type, r.Currency, r.EndedAt = retail.ReceiptID(id), retail.Sale, "EUR", at
+	if v := child(k, n, "id"); v.given() {
+		r.ID = retail.ReceiptID(v.text(128))
 	}
+	if v := child(k, n, "at"); v.given() {
+		r.EndedAt = v.instant()
+	}
+	r.OperatorID, r.Coupons = child(k, n, "operator").text(128), child(k, n, "coupons").texts(128)
 	r.Shop = child(k, n, "store").testShop(c)
 	r.Channel = child(k, n, "channel").testChannel(c)
 	r.Loyalty.AccountID = retail.AccountID(child(k, n, "account").text(128))
@@ -175,12 +124,13 @@ func (n node) testChannel(c *Campaign) retail.Channel {
 }
 
 func (n node) testLine(no int32) retail.Line {
-	k := n.keys("category", "brand", "gtin", "sku", "department", "net", "quantity", "unit", "kind", "eligible")
+	k := n.keys("category", "brand", "gtin", "sku", "department", "labels", "net", "quantity", "unit", "kind", "eligible")
 	text := func(key string) string { return child(k, n, key).text(512) }
 	l := retail.Line{
 		No: no, Kind: retail.SaleLine, Unit: retail.Each, QuantityMilli: 1000,
 		Category: text("category"), Brand: text("brand"), GTIN: text("gtin"), SKU: text("sku"), Department: text("department"),
-		Net: child(k, n, "net").required("an amount").amountOrZero(),
+		Labels: child(k, n, "labels").texts(64),
+		Net:    child(k, n, "net").required("an amount").amountOrZero(),
 	}
 	if q := child(k, n, "quantity"); q.given() {
 		l.QuantityMilli = q.milli()

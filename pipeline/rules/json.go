@@ -2,7 +2,6 @@ package rules
 
 import (
 	"strconv"
-	"time"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
@@ -152,75 +151,4 @@ func (w *jsonWriter) funding(shares []ledger.Share) {
 		w.str("by", shares[i].Party)
 		w.scaled("share", int64(shares[i].Rate), 4)
 	})
-}
-
-func (w *jsonWriter) tests(tests []Test) {
-	if len(tests) == 0 {
-		return
-	}
-	w.array("tests", len(tests), func(i int) {
-		t := &tests[i]
-		w.str("name", t.Name)
-		w.key("receipt", func() { w.object(func() { w.receipt(&t.Receipt) }) })
-		w.key("expect", func() {
-			w.object(func() {
-				w.str("outcome", t.Expect.Outcome.String())
-				w.optional("amount", t.Expect.Amount)
-				w.optional("desired", t.Expect.Desired)
-			})
-		})
-	})
-}
-
-func (w *jsonWriter) receipt(r *retail.Receipt) {
-	var net, discount money.Amount
-	w.array("lines", len(r.Lines), func(i int) {
-		net += r.Lines[i].Net
-		w.testLine(&r.Lines[i])
-	})
-	w.key("store", func() {
-		w.object(func() {
-			w.str("id", string(r.Shop.ID))
-			w.str("banner", r.Shop.Banner)
-			w.str("country", r.Shop.Country)
-		})
-	})
-	w.str("at", time.UnixMilli(int64(r.EndedAt)).UTC().Format("2006-01-02T15:04:05.999Z07:00"))
-	w.str("channel", r.Channel.String())
-	w.str("account", string(r.Loyalty.AccountID))
-	for i := range r.Discounts {
-		discount -= r.Discounts[i].Amount
-	}
-	w.amount("discount", discount)
-	if r.Total != net-discount {
-		w.raw("total", r.Total.String())
-	}
-}
-
-func (w *jsonWriter) testLine(l *retail.Line) {
-	w.str("category", l.Category)
-	w.str("brand", l.Brand)
-	w.str("gtin", l.GTIN)
-	w.str("sku", l.SKU)
-	w.str("department", l.Department)
-	w.raw("net", l.Net.String())
-	if l.QuantityMilli != 1000 {
-		w.raw("quantity", signedScaled(l.QuantityMilli, 3))
-	}
-	if l.Unit != retail.Each {
-		w.str("unit", l.Unit.String())
-	}
-	if l.Kind != retail.SaleLine {
-		w.str("kind", l.Kind.String())
-	}
-	if l.Ineligible {
-		w.raw("eligible", "false")
-	}
-}
-
-func signedScaled(v int64, decimals int) string {
-	if v < 0 {
-		return "-" + formatScaled(-v, decimals)
-	}
-	return formatScaled(v, decimals)
 }

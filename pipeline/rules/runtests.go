@@ -2,7 +2,7 @@ package rules
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -13,76 +13,157 @@ type TestResult struct {
 	Name    string
 	Line    int // of the example in the document
 	Passed  bool
+	Failure string // what differs; empty when passed
+	Steps   []StepResult
+
+	// Of the last step that expects something:
 	Outcome Outcome
 	Granted money.Amount
 	Desired money.Amount
-	Failure string // what differs; empty when passed
-	Steps   []Step
 }
 
-// RunTests evaluates the examples of a document, each for a fresh member alone with this campaign. An example without an account is run for a
-// member of the treatment, or of the holdout when it expects HELD_OUT; NO_ACCOUNT is run without one.
-func RunTests(c *Campaign) []TestResult {
-	rs, err := Compile([]*Campaign{c})
+// StepResult is what became of one step of an example.
+type StepResult struct {
+	What    string // receipt, return, void
+	Line    int
+	None    bool // the campaign was not concerned
+	Outcome Outcome
+	Granted money.Amount
+	Desired money.Amount
+	Steps   []Step // of the evaluation
+	Failure string // expected and got; empty when as expected, or when nothing was
+}
+
+// RunTests runs the examples of a document, each in a fresh world of one member. The campaign is alone there, but for those of others that the example
+// names (with). An example without an account is run for a member of the treatment, or of the holdout when it expects HELD_OUT; NO_ACCOUNT is run without one.
+func RunTests(c *Campaign, others ...*Campaign) []TestResult {
 	out := make([]TestResult, 0, len(c.Tests))
 	for i := range c.Tests {
-		t := &c.Tests[i]
-		if err != nil {
-			out = append(out, TestResult{Name: t.Name, Line: t.Line, Failure: err.Error()})
-			continue
-		}
-		out = append(out, runTest(rs, c, t))
+		out = append(out, runTest(c, others, &c.Tests[i]))
 	}
 	return out
 }
 
-func runTest(rs *Ruleset, c *Campaign, t *Test) TestResult {
-	var d Decision
-	var fp Footprint
-	NewEvaluator().Evaluate(rs, &t.Receipt, testAccount(c, t), Nobody{}, &d, &fp)
+func runTest(c *Campaign, others []*Campaign, t *Test) TestResult {
 	res := TestResult{Name: t.Name, Line: t.Line}
-	if len(d.Results) > 0 {
-		r := &d.Results[0]
-		res.Outcome, res.Granted, res.Desired, res.Steps = r.Outcome, r.Granted, r.Desired, r.Steps
+	company, err := testCompany(t, others)
+	if err != nil {
+		res.Failure = err.Error()
+		return res
 	}
-	res.Failure = differs(&t.Expect, &res, len(d.Results))
+	rs, err := Compile(append([]*Campaign{c}, company...))
+	if err != nil {
+		res.Failure = err.Error()
+		return res
+	}
+	if len(t.Steps) == 0 {
+		res.Failure = "the example has no steps"
+		return res
+	}
+	w := newTestWorld(rs, testAccount(c, company, t))
+	var failures []string
+	for i := range t.Steps {
+		w.step(&t.Steps[i])
+		s := w.result(c, &t.Steps[i])
+		res.Steps = append(res.Steps, s)
+		if t.Steps[i].Expect != nil {
+			res.Outcome, res.Granted, res.Desired = s.Outcome, s.Granted, s.Desired
+		}
+		if s.Failure != "" {
+			failures = append(failures, t.place(i)+s.Failure)
+		}
+	}
+	res.Failure = strings.Join(failures, "; ")
 	res.Passed = res.Failure == ""
 	return res
 }
 
-func testAccount(c *Campaign, t *Test) retail.AccountID {
-	switch {
-	case t.Expect.Outcome == NoAccount:
-		return ""
-	case t.Receipt.Loyalty.AccountID != "":
-		return t.Receipt.Loyalty.AccountID
-	}
-	want := Treatment
-	if t.Expect.Outcome == HeldOut || c.HoldoutBP == 10_000 {
-		want = Holdout
-	}
-	for i := range 1_000_000 {
-		a := retail.AccountID("test-" + strconv.Itoa(i))
-		if ArmOf(c.ID, a, c.HoldoutBP) == want {
-			return a
+// testCompany finds the documents that an example wants beside its own: of one id the last that is given.
+func testCompany(t *Test, others []*Campaign) ([]*Campaign, error) {
+	var out []*Campaign
+	for _, id := range t.With {
+		i := len(others) - 1
+		for i >= 0 && others[i].ID != id {
+			i--
 		}
-		if c.HoldoutBP == 0 {
-			break
+		if i < 0 {
+			return nil, fmt.Errorf("the example runs with %s, which is not among the documents given: test both files together", id)
 		}
+		out = append(out, others[i])
 	}
-	return "test-0"
+	return out, nil
 }
 
-func differs(want *Expect, got *TestResult, considered int) string {
+// place names a step where there is more than one.
+func (t *Test) place(i int) string {
+	if !t.stepped {
+		return ""
+	}
+	return fmt.Sprintf("step %d (line %d, %s): ", i+1, t.Steps[i].Line, t.Steps[i].verb())
+}
+
+// result holds what the campaign made of the step against what the document expects.
+func (w *testWorld) result(c *Campaign, s *TestStep) StepResult {
+	out := StepResult{What: s.verb(), Line: s.Line, None: true}
+	key := CampaignKey(c.ID)
+	for i := range w.decision.Results {
+		r := &w.decision.Results[i]
+		if r.CampaignKey == key {
+			out.None, out.Outcome, out.Granted, out.Desired = false, r.Outcome, r.Granted, r.Desired
+			out.Steps = append([]Step(nil), r.Steps...)
+		}
+	}
+	if s.Expect != nil {
+		out.Failure = differs(s.Expect, &out)
+	}
+	return out
+}
+
+// differs says what was expected and what was got; empty when they agree.
+func differs(want *Expect, got *StepResult) string {
 	switch {
-	case considered == 0:
+	case want.None && got.None:
+		return ""
+	case want.None:
+		return fmt.Sprintf("outcome %v, expected that the campaign is not concerned", got.Outcome)
+	case got.None:
 		return fmt.Sprintf("the campaign is not concerned: no line matches, or the receipt is outside its versions and window; expected %v", want.Outcome)
 	case got.Outcome != want.Outcome:
-		return fmt.Sprintf("outcome %v, expected %v", got.Outcome, want.Outcome)
+		return fmt.Sprintf("outcome %v, expected %v%s", got.Outcome, want.Outcome, why(got.Steps))
 	case want.Amount != nil && got.Granted != *want.Amount:
-		return fmt.Sprintf("amount %v, expected %v", got.Granted, *want.Amount)
+		return fmt.Sprintf("amount %v, expected %v%s", got.Granted, *want.Amount, why(got.Steps))
 	case want.Desired != nil && got.Desired != *want.Desired:
-		return fmt.Sprintf("desired %v, expected %v", got.Desired, *want.Desired)
+		return fmt.Sprintf("desired %v, expected %v%s", got.Desired, *want.Desired, why(got.Steps))
 	}
 	return ""
+}
+
+// why adds the tests of the evaluation that were not met or that cut the reward.
+func why(steps []Step) string {
+	var b strings.Builder
+	for i := range steps {
+		s := &steps[i]
+		if s.Passed {
+			continue
+		}
+		b.WriteString(", " + s.Node + " " + s.observed() + " of " + s.expected())
+	}
+	return b.String()
+}
+
+func (s *Step) observed() string { return s.number(s.Observed, s.ObservedText) }
+func (s *Step) expected() string { return s.number(s.Expected, s.ExpectedText) }
+
+func (s *Step) number(v int64, text string) string {
+	switch s.Unit {
+	case Minor:
+		return money.Amount(v).String()
+	case Milli:
+		return signedScaled(v, 3)
+	case Text:
+		return text
+	case Time:
+		return instantText(retail.Instant(v))
+	}
+	return itoa(v)
 }

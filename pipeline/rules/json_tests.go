@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"strconv"
+	"time"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+func (w *jsonWriter) tests(tests []Test) {
+	if len(tests) == 0 {
+		return
+	}
+	w.array("tests", len(tests), func(i int) { w.test(&tests[i]) })
+}
+
+// test writes an example; one of a single receipt has a short form.
+func (w *jsonWriter) test(t *Test) {
+	w.str("name", t.Name)
+	w.list("with", t.With)
+	w.group("member", func() { w.str("account", string(t.Member.Account)) })
+	if t.short() {
+		w.key("receipt", func() { w.object(func() { w.receipt(&t.Steps[0].Receipt, testID) }) })
+		w.expect(t.Steps[0].Expect)
+		return
+	}
+	w.array("steps", len(t.Steps), func(i int) { w.testStep(t, i) })
+}
+
+// short reports whether the example has the form {receipt, expect}.
+func (t *Test) short() bool { return len(t.Steps) == 1 && t.Steps[0].Expect != nil && !t.stepped }
+
+func (w *jsonWriter) testStep(t *Test, i int) {
+	s := &t.Steps[i]
+	switch s.Receipt.Type {
+	case retail.Return, retail.Void:
+		w.key(s.verb(), func() { w.object(func() { w.testReturn(s) }) })
+	default:
+		w.key(s.verb(), func() { w.object(func() { w.receipt(&s.Receipt, stepID(i)) }) })
+	}
+	w.expect(s.Expect)
+}
+
+// verb is the key of what happens in the step.
+func (s *TestStep) verb() string {
+	switch s.Receipt.Type {
+	case retail.Return:
+		return "return"
+	case retail.Void:
+		return "void"
+	}
+	return "receipt"
+}
+
+func stepID(i int) string { return "step-" + strconv.Itoa(i+1) }
+
+func (w *jsonWriter) testReturn(s *TestStep) {
+	w.number("of", int64(s.Of))
+	w.str("at", instantText(s.Receipt.EndedAt))
+	if len(s.Receipt.Lines) == 0 {
+		return
+	}
+	w.array("lines", len(s.Receipt.Lines), func(i int) {
+		l := &s.Receipt.Lines[i]
+		w.number("line", int64(l.ReturnOfLine))
+		w.raw("quantity", signedScaled(-l.QuantityMilli, 3))
+		w.raw("net", l.Net.Neg().String())
+	})
+}
+
+func (w *jsonWriter) expect(e *Expect) {
+	switch {
+	case e == nil:
+	case e.None:
+		w.str("expect", "none")
+	default:
+		w.key("expect", func() {
+			w.object(func() {
+				w.str("outcome", e.Outcome.String())
+				w.optional("amount", e.Amount)
+				w.optional("desired", e.Desired)
+			})
+		})
+	}
+}
+
+func instantText(at retail.Instant) string {
+	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02T15:04:05.999Z07:00")
+}
+
+// receipt writes the receipt of a step; its id unless it is the one that a document gets by leaving it out.
+func (w *jsonWriter) receipt(r *retail.Receipt, id string) {
+	var net, discount money.Amount
+	w.array("lines", len(r.Lines), func(i int) {
+		net += r.Lines[i].Net
+		w.testLine(&r.Lines[i])
+	})
+	w.key("store", func() {
+		w.object(func() {
+			w.str("id", string(r.Shop.ID))
+			w.str("banner", r.Shop.Banner)
+			w.str("country", r.Shop.Country)
+		})
+	})
+	w.str("at", instantText(r.EndedAt))
+	w.str("channel", r.Channel.String())
+	w.str("account", string(r.Loyalty.AccountID))
+	if string(r.ID) != id {
+		w.str("id", string(r.ID))
+	}
+	w.str("operator", r.OperatorID)
+	w.list("coupons", r.Coupons)
+	for i := range r.Discounts {
+		discount -= r.Discounts[i].Amount
+	}
+	w.amount("discount", discount)
+	if r.Total != net-discount {
+		w.raw("total", r.Total.String())
+	}
+}
+
+func (w *jsonWriter) testLine(l *retail.Line) {
+	w.str("category", l.Category)
+	w.str("brand", l.Brand)
+	w.str("gtin", l.GTIN)
+	w.str("sku", l.SKU)
+	w.str("department", l.Department)
+	w.list("labels", l.Labels)
+	w.raw("net", l.Net.String())
+	if l.QuantityMilli != 1000 {
+		w.raw("quantity", signedScaled(l.QuantityMilli, 3))
+	}
+	if l.Unit != retail.Each {
+		w.str("unit", l.Unit.String())
+	}
+	if l.Kind != retail.SaleLine {
+		w.str("kind", l.Kind.String())
+	}
+	if l.Ineligible {
+		w.raw("eligible", "false")
+	}
+}
+
+func signedScaled(v int64, decimals int) string {
+	if v < 0 {
+		return "-" + formatScaled(-v, decimals)
+	}
+	return formatScaled(v, decimals)
+}

@@ -1,0 +1,147 @@
+package rules
+
+import (
+	"strconv"
+
+	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
+
+// testWorld is one member's account with what the stream keeps of his receipts, in memory: a document's steps run through the same evaluation, the
+// same book-keeping and the same timers as receipts do.
+type testWorld struct {
+	rs         *Ruleset
+	eval       *Evaluator
+	id         retail.AccountID
+	account    ledger.Account
+	journal    ledger.Journal
+	decision   Decision
+	footprints map[retail.ReceiptID]*Footprint
+	budgets    map[uint64]*Campaign // newest version of the campaigns that have one
+	spent      map[uint64]money.Amount
+}
+
+func newTestWorld(rs *Ruleset, id retail.AccountID) *testWorld {
+	w := &testWorld{
+		rs: rs, eval: NewEvaluator(), id: id, footprints: map[retail.ReceiptID]*Footprint{}, budgets: map[uint64]*Campaign{}, spent: map[uint64]money.Amount{},
+	}
+	for _, c := range rs.Campaigns() { // versions come in ascending order
+		if key := CampaignKey(c.ID); c.Budget != 0 {
+			w.budgets[key] = c
+		} else {
+			delete(w.budgets, key)
+		}
+	}
+	return w
+}
+
+// step lets one thing happen; the decision holds what the campaigns made of it.
+func (w *testWorld) step(s *TestStep) {
+	r := &s.Receipt
+	w.journal.Reset()
+	w.account.FireDue(&w.journal, w.id, r.EndedAt, w.rs)
+	id := r.ID
+	if s.Of > 0 {
+		id = r.Original.ReceiptID
+	}
+	fp := w.footprints[id]
+	if fp == nil {
+		fp = &Footprint{}
+		w.footprints[id] = fp
+	}
+	view := MemberView{&w.account}
+	if s.Of > 0 {
+		w.eval.Return(w.rs, r, view, &w.decision, fp)
+	} else {
+		w.eval.Evaluate(w.rs, r, w.id, view, &w.decision, fp)
+	}
+	w.limit(fp, s.Of == 0)
+	w.post(r, fp)
+	w.account.LastReceiptAt = max(w.account.LastReceiptAt, r.EndedAt)
+}
+
+// limit takes the awards off the budgets, which this member has for himself.
+func (w *testWorld) limit(fp *Footprint, sale bool) {
+	for i := range w.decision.Results {
+		r := &w.decision.Results[i]
+		c := w.budgets[r.CampaignKey]
+		if r.Granted == 0 || c == nil {
+			continue
+		}
+		if r.Granted > 0 {
+			w.decision.LimitToBudget(i, c.Budget-w.spent[r.CampaignKey], fp, sale)
+		}
+		if r.Granted > 0 || !c.BudgetOnce {
+			w.spent[r.CampaignKey] += r.Granted
+		}
+	}
+}
+
+func (w *testWorld) post(r *retail.Receipt, fp *Footprint) {
+	if w.id == "" {
+		return
+	}
+	for i := range w.decision.Results {
+		res := &w.decision.Results[i]
+		res.Post(&w.account)
+		g := ledger.Grant{
+			Campaign: res.Campaign, CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Receipt: r.ID, Shop: r.Shop.ID,
+			At: r.EndedAt, ActiveFrom: res.ActiveFrom, ExpiresAt: res.ExpiresAt, Funding: res.Funding, GrantedBefore: fp.standing(res) - res.Granted,
+		}
+		if res.Granted > 0 {
+			w.account.Earn(&w.journal, w.id, &g)
+		} else {
+			w.account.Reverse(&w.journal, w.id, &g)
+		}
+	}
+}
+
+// standing is what the result's campaign has granted for the receipt by now.
+func (f *Footprint) standing(res *Result) money.Amount {
+	for i := range f.Awards {
+		if f.Awards[i].CampaignKey == res.CampaignKey {
+			return f.Awards[i].Granted
+		}
+	}
+	return max(0, res.Granted)
+}
+
+// testAccount finds a member on the side of the experiments that the test needs: the treatment, or the campaign's holdout where a step expects HELD_OUT.
+func testAccount(c *Campaign, others []*Campaign, t *Test) retail.AccountID {
+	want := Treatment
+	for i := range t.Steps {
+		switch e := t.Steps[i].Expect; {
+		case e == nil:
+		case e.Outcome == NoAccount && !e.None:
+			return ""
+		case e.Outcome == HeldOut || c.HoldoutBP == 10_000:
+			want = Holdout
+		}
+	}
+	if a := t.Steps[0].Receipt.Loyalty.AccountID; a != "" {
+		return a
+	}
+	if t.Member.Account != "" {
+		return t.Member.Account
+	}
+	for i := range 1_000_000 {
+		a := retail.AccountID("test-" + strconv.Itoa(i))
+		if ArmOf(c.ID, a, c.HoldoutBP) == want && treated(others, a) {
+			return a
+		}
+		if c.HoldoutBP == 0 && len(others) == 0 {
+			break
+		}
+	}
+	return "test-0"
+}
+
+func treated(others []*Campaign, a retail.AccountID) bool {
+	for _, c := range others {
+		if c.HoldoutBP < 10_000 && ArmOf(c.ID, a, c.HoldoutBP) == Holdout {
+			return false
+		}
+	}
+	return true
+}
