@@ -8,7 +8,7 @@ import (
 type basket struct {
 	id      string
 	account string
-	kind    string // SALE, EXCHANGE, RETURN, VOID
+	kind    string // SALE, EXCHANGE, EVENT
 	endedAt int64
 	shop    string
 	banner  string
@@ -16,6 +16,10 @@ type basket struct {
 	channel string
 	total   int64
 	lines   []line
+
+	coupons  []string
+	event    string // what happened, of an EVENT
+	operator string
 }
 
 // line is one position with the price paid.
@@ -24,6 +28,7 @@ type line struct {
 	kind                                   string
 	category, brand, gtin, sku, department string
 	unit                                   string
+	labels                                 []string
 	quantity                               int64
 	paid                                   int64 // net less this line's part of the basket discounts
 	net                                    int64 // as the till wrote it
@@ -38,7 +43,7 @@ type line struct {
 func newBasket(r *wire.Receipt, pool *texter) *basket {
 	b := &basket{
 		id: r.ID, account: r.Account(), kind: r.Type, endedAt: r.EndedAt, total: r.Total,
-		shop: pool.of(r.Store.ID), banner: pool.of(r.Store.Banner), country: pool.of(r.Store.Country), channel: pool.of(r.Channel),
+		event: pool.of(r.Event()), operator: pool.of(r.OperatorID), shop: pool.of(r.Store.ID), banner: pool.of(r.Store.Banner), country: pool.of(r.Store.Country), channel: pool.of(r.Channel),
 		lines: make([]line, len(r.Lines)),
 	}
 	for i := range r.Lines {
@@ -46,7 +51,12 @@ func newBasket(r *wire.Receipt, pool *texter) *basket {
 		b.lines[i] = line{
 			no: l.No, kind: pool.of(l.Kind), category: pool.of(l.Category), brand: pool.of(l.Brand), gtin: pool.of(l.GTIN), sku: pool.of(l.SKU),
 			department: pool.of(l.Department), unit: pool.of(l.Unit), quantity: l.Quantity, net: l.Net, paid: l.Net, gross: l.Gross, eligible: l.Eligible,
+			labels: pool.all(l.Labels),
 		}
+	}
+	b.coupons = pool.all(r.Coupons)
+	if b.kind == "EVENT" && len(b.lines) == 0 {
+		b.lines = []line{{kind: "SERVICE", unit: "EA", quantity: 1000, eligible: true}} // what happened, once
 	}
 	b.allocate(r.Discounts)
 	for i := range b.lines {
@@ -91,6 +101,14 @@ func (l *line) pieces() int64 {
 type texter struct{ seen map[string]string }
 
 func newTexter() *texter { return &texter{seen: map[string]string{}} }
+
+func (t *texter) all(list []string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, t.of(s))
+	}
+	return out
+}
 
 func (t *texter) of(s string) string {
 	if s == "" {

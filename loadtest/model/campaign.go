@@ -46,9 +46,18 @@ type campaign struct {
 	recycle          bool
 	funders          []string
 	shares           []int64 // ppm
+
+	event    string   // the kind of EVENT it is about; empty: receipts
+	notShops []string // that declined
+	coupons  []string
+	who      who
+	extras   extras
+	progress *progress // nil: judged receipt by receipt
+	tiers    *tiers    // nil unless the document is about tiers
+	terms    *terms    // nil unless the document is about spending
 }
 
-// Campaigns is everything that was published.
+// Campaigns is everything that was published: campaigns, tiers and terms.
 type Campaigns struct {
 	all  []*campaign
 	laws []law
@@ -107,6 +116,7 @@ func parseOne(b []byte) (*campaign, error) {
 	c.version = int32(p.whole(d.Version, 1))
 	p.window(d)
 	p.reward(d)
+	p.mechanics(d)
 	p.validity(&d.Validity)
 	c.group, c.mode = string(d.Stacking.Group), orText(d.Stacking.Mode, "stack")
 	c.priority = p.whole(d.Priority, 0)
@@ -208,7 +218,7 @@ func (p *parser) reward(d *document) {
 	c.minSpend, c.minBasket, c.minQuantity = p.money(d.When.MinSpend), p.money(d.When.MinBasket), p.whole(d.When.MinQuantity, 0)
 	c.percentPPM, c.fixed, c.perUnit = p.scaled(r.Percent, 4), p.money(r.Fixed), p.money(r.PerUnit)
 	for _, s := range r.Ladder {
-		c.ladder = append(c.ladder, [2]int64{p.money(s.Spend), p.money(s.Get)})
+		c.ladder = append(c.ladder, [2]int64{p.money(s.Spend), p.money(s.Get)}) // what progress reaches is read there
 	}
 	c.every, c.dearest = p.whole(r.Every, 0), r.Pick == "dearest"
 	c.rounding = orText(r.Rounding, "half_up")

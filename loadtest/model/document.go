@@ -1,8 +1,3 @@
-// Package model recomputes, slowly and plainly, what a stream of receipts must come to.
-//
-// It is the auditor's oracle. It re-implements the meaning of campaigns from their documents, of returns from the kept original receipts, and of
-// validation from its description, with straight loops over all campaigns, and shares no code with the product's rules, ledger, state or pipeline.
-// Everything is integers: minor units, ms since 1970, thousandths of a piece.
 package model
 
 import (
@@ -13,7 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// document is a campaign as written. Scalars are kept as text, so that no float ever stands between an author's number and ours.
+// document is a campaign, a list of tiers or the terms of a wallet as written. Scalars are kept as text, so that no float ever stands between an author's number and ours.
 type document struct {
 	ID            text         `yaml:"id"`
 	Version       text         `yaml:"version"`
@@ -31,8 +26,15 @@ type document struct {
 	Funding       []docFunding `yaml:"funding"`
 	Holdout       text         `yaml:"holdout"`
 	Budget        docBudget    `yaml:"budget"`
-	Returns       text         `yaml:"returns"`
+	Returns       docReturns   `yaml:"returns"`
+	Notify        text         `yaml:"notify"`
 	Tests         any          `yaml:"tests"`
+
+	Who      docWho       `yaml:"who"`
+	Event    text         `yaml:"event"`
+	Progress *docProgress `yaml:"progress"`
+	Tiers    *docTiers    `yaml:"tiers"`
+	Terms    *docTerms    `yaml:"terms"`
 }
 
 type docBudget struct {
@@ -49,9 +51,10 @@ type docWindow struct {
 }
 
 type docStores struct {
-	IDs       texts `yaml:"ids"`
-	Banners   texts `yaml:"banners"`
-	Countries texts `yaml:"countries"`
+	IDs        texts `yaml:"ids"`
+	ExcludeIDs texts `yaml:"exclude_ids"`
+	Banners    texts `yaml:"banners"`
+	Countries  texts `yaml:"countries"`
 }
 
 type docKeys struct {
@@ -60,6 +63,7 @@ type docKeys struct {
 	GTIN       texts `yaml:"gtin"`
 	SKU        texts `yaml:"sku"`
 	Department texts `yaml:"department"`
+	Label      texts `yaml:"label"`
 }
 
 type docLines struct {
@@ -68,13 +72,16 @@ type docLines struct {
 	GTIN       texts   `yaml:"gtin"`
 	SKU        texts   `yaml:"sku"`
 	Department texts   `yaml:"department"`
+	Label      texts   `yaml:"label"`
 	Exclude    docKeys `yaml:"exclude"`
 }
 
 type docWhen struct {
-	MinSpend    text `yaml:"min_spend"`
-	MinQuantity text `yaml:"min_quantity"`
-	MinBasket   text `yaml:"min_basket"`
+	MinSpend    text  `yaml:"min_spend"`
+	MinQuantity text  `yaml:"min_quantity"`
+	MinBasket   text  `yaml:"min_basket"`
+	Coupon      texts `yaml:"coupon"`
+	CEL         text  `yaml:"cel"`
 }
 
 type docReward struct {
@@ -87,10 +94,19 @@ type docReward struct {
 	Rounding      text      `yaml:"rounding"`
 	MaxPerReceipt text      `yaml:"max_per_receipt"`
 	MaxPerMember  docCap    `yaml:"max_per_member"`
+
+	Points *docPoints `yaml:"points"`
+	Times  *docTimes  `yaml:"times"`
+	Draw   *docDraw   `yaml:"draw"`
+	Event  *docEmit   `yaml:"event"`
+	Wallet text       `yaml:"wallet"`
+	Donate docDonate  `yaml:"donate"`
+	Badge  text       `yaml:"badge"`
 }
 
 type docStep struct {
 	Spend text `yaml:"spend"`
+	Reach text `yaml:"reach"`
 	Get   text `yaml:"get"`
 }
 

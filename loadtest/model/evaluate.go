@@ -1,6 +1,8 @@
 package model
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -18,54 +20,133 @@ type award struct {
 	room    int64 // of the member's cap when it was granted; -1: no cap
 	active  int64
 	expires int64
+
+	gift     *gift // of a campaign with progress: what the basket adds
+	emits    bool  // its reward is an EVENT to somebody else
+	to       string
+	emitted  [2]int64 // basis and pieces that stand with them
+	enough   bool     // an emission's conditions hold
+	spend    int64
+	pieces   int64
+	shop     string // of the sale: it may be the one that pays
+	operator string
 }
 
-// evaluate runs every campaign over the basket, in order, and returns those that want to give something. used says how much of a member's cap is
-// used in a period.
-func (cs *Campaigns) evaluate(b *basket, used func(campaign string, period int32) int64) []award {
+// evaluate runs every campaign over the basket, in order, and returns those that want to give something, and those that a later change may make want it.
+func (cs *Campaigns) evaluate(b *basket, a *Account) []award {
 	var out []award
 	for _, c := range cs.at(b.endedAt) {
-		if w := c.wants(b); w > 0 {
-			out = append(out, award{c: c, wanted: w, heldOut: c.holdsOut(b.account), room: -1})
+		if c.tiers != nil || c.terms != nil || c.event != b.event || !c.targeted(a, b, cs) || !c.presented(b) {
+			continue
+		}
+		w := award{c: c, heldOut: c.holdsOut(b.account), room: -1, shop: b.shop, operator: b.operator}
+		if w.judge(a, b); w.wanted != 0 || w.gift != nil || w.emits || c.extras.timesPPM > 0 && w.enough {
+			out = append(out, w)
 		}
 	}
-	winners := settle(out, b)
 	for i := range out {
-		a := &out[i]
-		a.active, a.expires = a.c.validity(b.endedAt)
-		if a.c.capAmount > 0 {
-			a.period = a.c.period(b.endedAt)
-			a.room = max(0, a.c.capAmount-used(a.c.id, a.period))
-		}
-		if winners[i] {
-			a.granted = a.fit(a.desired)
+		w := &out[i]
+		w.active, w.expires = w.c.validity(b.endedAt)
+		if w.c.capAmount > 0 {
+			w.period = w.c.period(b.endedAt)
+			w.room = max(0, w.c.capAmount-a.use(w.c.id, w.period))
 		}
 	}
 	return out
 }
 
+// judge says what the campaign wants to give for the basket, or for what is left of it. Progress is a change: what stands with this receipt less
+// what stood before.
+func (w *award) judge(a *Account, b *basket) {
+	c := w.c
+	spend, pieces := c.basis(b)
+	w.spend, w.pieces, w.enough = spend, pieces, c.open(b.endedAt) && c.sells(b) && c.enough(&sum{spend: spend, pieces: pieces, lines: c.meets(b)}, b)
+	switch {
+	case c.progress != nil:
+		w.wanted = w.advance(a, c.gives(b))
+	case c.extras.emitKind != "":
+		w.emits = w.emits || w.enough
+	default:
+		w.wanted = c.wants(b)
+	}
+}
+
+// advance puts the receipt's gift in the place of its former one.
+func (w *award) advance(a *Account, g gift) int64 {
+	if w.gift == nil && g.empty() {
+		return 0
+	}
+	c, slot := w.c, w.c.slot(g.at)
+	before := c.standing(a.gifts[c.id], slot)
+	if w.gift == nil {
+		w.gift = &gift{}
+		a.gifts[c.id] = append(a.gifts[c.id], w.gift)
+	}
+	*w.gift = g
+	return c.standing(a.gifts[c.id], slot) - before
+}
+
 // settle decides what each award desires, and which may be granted: of a group the one that is best by itself within the law; then each takes in
-// order from what the law leaves. A held-out one takes nothing.
+// order from what the law leaves. A held-out one takes nothing. Multipliers come last: they multiply what the others desire.
 func settle(awards []award, b *basket) []bool {
 	purses := b.purses()
+	wins := make([]bool, len(awards))
+	settlePhase(awards, wins, b, purses, false)
 	for i := range awards {
-		a := &awards[i]
-		lawful, _ := a.c.legal(a.wanted, b, purses)
-		a.desired = a.c.capped(lawful)
+		if w := &awards[i]; w.c.extras.timesPPM > 0 {
+			w.wanted = w.multiplied(awards, wins)
+		}
 	}
-	wins := stack(awards)
+	settlePhase(awards, wins, b, purses, true)
+	return wins
+}
+
+func settlePhase(awards []award, wins []bool, b *basket, purses []purse, multipliers bool) {
+	mine := func(w *award) bool { return (w.c.extras.timesPPM > 0) == multipliers }
 	for i := range awards {
-		a := &awards[i]
-		if !wins[i] && !a.heldOut {
+		if w := &awards[i]; mine(w) {
+			lawful, _ := w.lawful(b, purses)
+			w.desired = w.c.capped(lawful)
+		}
+	}
+	for i, won := range stack(awards, mine) {
+		w := &awards[i]
+		if !mine(w) {
 			continue
 		}
-		lawful, use := a.c.legal(a.wanted, b, purses)
-		a.desired = a.c.capped(lawful)
-		if wins[i] && lawful > 0 {
-			a.c.spend(purses, use)
+		wins[i] = won
+		if !won && !w.heldOut {
+			continue
+		}
+		lawful, use := w.lawful(b, purses)
+		w.desired = w.c.capped(lawful)
+		if won && lawful > 0 {
+			w.c.spend(purses, use)
 		}
 	}
-	return wins
+}
+
+// lawful is what the law leaves of the reward. What progress gives was earned on many receipts: the lines of one do not limit it.
+func (w *award) lawful(b *basket, purses []purse) (int64, []int64) {
+	if w.c.progress != nil {
+		return w.wanted, make([]int64, len(purses))
+	}
+	return w.c.legal(w.wanted, b, purses)
+}
+
+// multiplied is what a multiplier adds to the desires of its campaigns. Who is held out of one of them, or whom another has driven out, has none.
+func (w *award) multiplied(awards []award, wins []bool) int64 {
+	x, sum := &w.c.extras, int64(0)
+	for i := range awards {
+		o := &awards[i]
+		if wins[i] && o.desired > 0 && o.c.extras.wallet == x.wallet && some(x.timesOf, func(id string) bool { return id == o.c.id }) {
+			sum += o.desired
+		}
+	}
+	if !w.enough {
+		return 0
+	}
+	return product(sum, x.timesPPM, 1_000_000, w.c.rounding)
 }
 
 // capped is the receipt's cap.
@@ -90,7 +171,10 @@ func (c *campaign) wants(b *basket) int64 {
 		return 0
 	}
 	spend, pieces := c.basis(b)
-	out := c.reward(spend, pieces, b.total)
+	if !c.enough(&sum{spend: spend, pieces: pieces, lines: c.meets(b)}, b) {
+		return 0
+	}
+	out := c.reward(spend, pieces, b.id)
 	if out > 0 && c.every > 0 {
 		return c.byGroups(pieces/c.every, b)
 	}
@@ -112,6 +196,9 @@ func (c *campaign) open(t int64) bool {
 
 // sells tests shop and channel.
 func (c *campaign) sells(b *basket) bool {
+	if some(c.notShops, func(shop string) bool { return shop == b.shop }) {
+		return false
+	}
 	return oneOf(c.shops, b.shop) && oneOf(c.banners, b.banner) && oneOf(c.countries, b.country) && oneOf(c.channels, b.channel)
 }
 
@@ -137,6 +224,29 @@ func (c *campaign) basis(b *basket) (spend, pieces int64) {
 	return spend, pieces
 }
 
+// meets counts the lines that match and may be rewarded.
+func (c *campaign) meets(b *basket) (n int64) {
+	for i := range b.lines {
+		if l := &b.lines[i]; l.rewardable(b.kind) && c.matches(l) {
+			n++
+		}
+	}
+	return n
+}
+
+// enough says whether the thresholds are reached. A receipt needs something paid, an EVENT only a line.
+func (c *campaign) enough(s *sum, b *basket) bool {
+	if s.spend <= 0 && b.kind != "EVENT" || s.lines == 0 {
+		return false
+	}
+	return s.spend >= c.minSpend && s.pieces >= c.minQuantity && (c.minBasket == 0 || b.total >= c.minBasket)
+}
+
+// presented says whether a coupon that is asked for was scanned.
+func (c *campaign) presented(b *basket) bool {
+	return len(c.coupons) == 0 || some(c.coupons, func(code string) bool { return len(b.coupons) > 0 && oneOf(b.coupons, code) })
+}
+
 // rewardable lines are sales and services with something paid. Inside an exchange, what comes back counts against them.
 func (l *line) rewardable(receiptKind string) bool {
 	if !l.eligible {
@@ -145,16 +255,22 @@ func (l *line) rewardable(receiptKind string) bool {
 	if l.kind == "RETURN" {
 		return receiptKind == "EXCHANGE"
 	}
-	return (l.kind == "SALE" || l.kind == "SERVICE") && l.paid > 0
+	return (l.kind == "SALE" || l.kind == "SERVICE") && (l.paid > 0 || receiptKind == "EVENT" && l.quantity > 0)
 }
 
 // matches tests the line against any value of every key given, and none of the excluded.
-func (c *campaign) matches(l *line) bool {
-	in, ex := &c.include, &c.include.Exclude
+func (c *campaign) matches(l *line) bool { return c.include.match(l) }
+
+func (in *docLines) match(l *line) bool {
+	ex := &in.Exclude
 	if len(in.Category) > 0 && !underAny(in.Category, l.category) {
 		return false
 	}
 	if !oneOf(in.Brand, l.brand) || !oneOf(in.GTIN, l.gtin) || !oneOf(in.SKU, l.sku) || !oneOf(in.Department, l.department) {
+		return false
+	}
+	labelled := func(label string) bool { return len(l.labels) > 0 && oneOf(l.labels, label) }
+	if len(in.Label) > 0 && !some(in.Label, labelled) || some(ex.Label, labelled) {
 		return false
 	}
 	if underAny(ex.Category, l.category) {
@@ -182,20 +298,23 @@ func underAny(prefixes []string, path string) bool {
 }
 
 // reward turns a basis into money, before any limit.
-func (c *campaign) reward(spend, pieces, total int64) int64 {
-	if spend <= 0 || spend < c.minSpend || pieces < c.minQuantity || c.minBasket > 0 && total < c.minBasket {
-		return 0
-	}
-	out := int64(0)
+func (c *campaign) reward(spend, pieces int64, receipt string) int64 {
+	out, x := int64(0), &c.extras
 	switch {
 	case c.every > 0:
 		out = max(pieces, 0) / c.every // how much, byGroups says
 	case c.percentPPM > 0:
-		out = product(spend, c.percentPPM, 1_000_000, c.rounding)
+		out = product(max(spend, 0), c.percentPPM, 1_000_000, c.rounding)
 	case c.fixed > 0:
 		out = c.fixed
 	case c.perUnit > 0:
 		out = c.perUnit * max(pieces, 0)
+	case x.pointsGet > 0:
+		out = x.pointsGet * (max(spend, 0) / x.pointsFor)
+	case x.drawPPM > 0:
+		if x.drawn(c.id, receipt) < x.drawPPM {
+			out = x.prize
+		}
 	default:
 		for _, step := range c.ladder {
 			if spend >= step[0] {
@@ -206,18 +325,24 @@ func (c *campaign) reward(spend, pieces, total int64) int64 {
 	return out
 }
 
+// drawn is the receipt's number in the campaign's draw, below a million.
+func (x *extras) drawn(campaign, receipt string) int64 {
+	h := sha256.Sum256([]byte(x.seed + "|" + campaign + "|" + receipt))
+	return int64(binary.BigEndian.Uint64(h[:8]) % 1_000_000)
+}
+
 // holdsOut says whether the account is in the campaign's holdout: a hash decides, nothing is stored.
 func (c *campaign) holdsOut(account string) bool {
 	return int64(xxhash.Sum64String(c.id+"|"+account)%10000) < c.holdoutBP
 }
 
 // stack says which awards may be granted: held-out ones never; of a group with a mode, one.
-func stack(awards []award) []bool {
+func stack(awards []award, among func(*award) bool) []bool {
 	wins := make([]bool, len(awards))
 	for i := range awards {
 		wins[i] = !awards[i].heldOut
 		for j := range awards {
-			if wins[i] && i != j && awards[j].beats(&awards[i], j < i) {
+			if wins[i] && i != j && among(&awards[j]) && awards[j].beats(&awards[i], j < i) {
 				wins[i] = false
 			}
 		}
@@ -227,7 +352,7 @@ func stack(awards []award) []bool {
 
 // beats reports whether a drives b out of their group. earlier says that a comes first in the order of evaluation.
 func (a *award) beats(b *award, earlier bool) bool {
-	if a.heldOut || a.desired == 0 || a.c.group == "" || a.c.group != b.c.group {
+	if a.heldOut || a.desired <= 0 || a.c.group == "" || a.c.group != b.c.group {
 		return false
 	}
 	switch b.c.mode {

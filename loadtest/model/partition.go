@@ -47,6 +47,7 @@ type Expected struct {
 	Granted    map[string]int64 // by campaign, returns deducted
 	Ghosts     map[string]int64 // by campaign: what the holdout would have had, returns deducted
 	Cut        map[string]int64 // by campaign: what members would have had with a larger budget
+	Emitted    []Emitted        // records to other accounts that the product must have written
 	Records    int64
 }
 
@@ -129,7 +130,7 @@ func (p *Partition) accept(rec Record, r *wire.Receipt) {
 func (p *Partition) account(id string) *Account {
 	a := p.out.Accounts[id]
 	if a == nil {
-		a = &Account{receipts: map[string]*known{}, used: map[capUse]int64{}}
+		a = newAccount()
 		p.out.Accounts[string([]byte(id))] = a
 	}
 	return a

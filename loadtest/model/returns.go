@@ -6,19 +6,86 @@ import (
 	"cagnotte/loadtest/wire"
 )
 
-// earn judges a sale. Returns of it that came first are already taken off.
+// earn judges a sale, or an EVENT. Returns of it that came first are already taken off.
 func (p *Partition) earn(a *Account, k *known, b *basket) {
 	p.campaigns.subject(b)
 	k.basket = b
-	k.awards = p.campaigns.evaluate(k.left(), a.use)
-	for i := range k.awards {
+	left := k.left()
+	k.awards = p.campaigns.evaluate(left, a)
+	for i, wins := range settle(k.awards, left) {
 		w := &k.awards[i]
 		p.ghost(w, w.desired)
-		if got := p.cut(w, b.id, w.granted); got < w.granted {
-			w.granted, w.room = got, got
+		switch {
+		case w.c.progress != nil:
+			p.bookProgress(a, w, wins, b.id, b.endedAt)
+		case w.emits:
+			w.to = a.addressee(w)
+			p.emit(w, b, wins, b.id)
+		case wins:
+			granted := w.fit(w.desired)
+			w.granted = p.cut(w, b.id, granted)
+			if w.granted < granted {
+				w.room = w.granted
+			}
+			a.move(p, w, w.granted, w.granted, b.id, b.endedAt)
 		}
-		a.move(p, w, w.granted, b.id, b.endedAt)
 	}
+	p.count(a, k, left)
+}
+
+// count adds what is left of a receipt to the member's tiers.
+func (p *Partition) count(a *Account, k *known, left *basket) {
+	for _, c := range p.campaigns.at(left.endedAt) {
+		if c.tiers == nil || c.event != left.event {
+			continue
+		}
+		if k.counted == nil {
+			k.counted = map[*campaign]*gift{}
+		}
+		if k.counted[c] == nil {
+			k.counted[c] = &gift{}
+			a.gifts[c.id] = append(a.gifts[c.id], k.counted[c])
+		}
+		*k.counted[c] = c.gives(left)
+		a.climb(c, left.endedAt)
+	}
+}
+
+// bookProgress gives what a receipt adds to the standing, or takes back what is above it.
+func (p *Partition) bookProgress(a *Account, w *award, wins bool, receipt string, at int64) {
+	if w.heldOut || w.gift == nil {
+		return
+	}
+	key := standKey{w.c.id, w.c.slot(w.gift.at)}
+	stands, delta := a.stands[key], int64(0)
+	switch {
+	case w.desired > 0 && wins:
+		delta = w.desired
+		if w.c.capAmount > 0 {
+			delta = min(delta, max(0, w.c.capAmount-a.use(w.c.id, w.period)))
+		}
+		delta = p.cut(w, receipt, delta)
+		a.given[key] = append(a.given[key], given{w.active, delta})
+	case w.desired < 0:
+		delta = min(0, w.c.standing(a.gifts[w.c.id], key.slot)-stands)
+		if w.c.progress.keep {
+			delta = -a.stillPending(key, -delta, at)
+		}
+	}
+	a.stands[key] += delta
+	a.move(p, w, a.stands[key], delta, receipt, at)
+}
+
+// stillPending takes up to an amount from the rewards that are not spendable yet, the newest first, and says how much there was.
+func (a *Account) stillPending(key standKey, amount, at int64) int64 {
+	taken := int64(0)
+	for i := len(a.given[key]) - 1; i >= 0; i-- {
+		if g := &a.given[key][i]; g.active > at {
+			part := min(amount-taken, g.amount)
+			g.amount, taken = g.amount-part, taken+part
+		}
+	}
+	return taken
 }
 
 // giveBack takes lines off the original receipt, judges what remains of it as if only that had been bought, and books the difference. Rules, arm,
@@ -64,20 +131,31 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 	now := make([]award, len(k.awards))
 	for i, w := range k.awards {
 		now[i] = w
-		now[i].wanted, now[i].granted = w.c.wants(left), 0
-	}
-	for i, wins := range settle(now, left) {
-		if wins {
-			now[i].granted = min(now[i].fit(now[i].desired), a.ceiling(&k.awards[i]))
-		}
+		now[i].judge(a, left)
 	}
 	id := string([]byte(r.ID))
-	for i := range now {
-		p.ghost(&now[i], now[i].desired-k.awards[i].desired)
-		now[i].granted = k.awards[i].granted + p.cut(&now[i], id, now[i].granted-k.awards[i].granted)
-		a.move(p, &now[i], now[i].granted-k.awards[i].granted, id, r.EndedAt)
+	for i, wins := range settle(now, left) {
+		w, was := &now[i], &k.awards[i]
+		switch {
+		case w.c.progress != nil:
+			p.ghost(w, w.desired)
+			p.bookProgress(a, w, wins, id, r.EndedAt)
+			continue
+		case w.emits:
+			p.emit(w, left, wins, id)
+			continue
+		}
+		p.ghost(w, w.desired-was.desired)
+		w.granted = 0
+		if wins {
+			w.granted = min(w.fit(w.desired), a.ceiling(was))
+		}
+		delta := p.cut(w, id, w.granted-was.granted)
+		w.granted = was.granted + delta
+		a.move(p, w, w.granted, delta, id, r.EndedAt)
 	}
 	k.awards = now
+	p.count(a, k, left)
 }
 
 // ceiling keeps an increase within what the member's cap has left today; what is granted already may stay.
@@ -149,17 +227,23 @@ func (l *line) is(g givenBack) bool {
 	return g.sku != "" && l.gtin == "" && l.sku == g.sku
 }
 
-// move books a change of an award, if it is one.
-func (a *Account) move(p *Partition, w *award, delta int64, receipt string, at int64) {
+// move books a change of an award that leaves it at stands, if it is a change.
+func (a *Account) move(p *Partition, w *award, stands, delta int64, receipt string, at int64) {
 	if delta == 0 {
 		return
 	}
 	a.Movements = append(a.Movements, Movement{
 		Receipt: receipt, Campaign: w.c.id, Version: w.c.version, Amount: delta, At: at, Active: w.active, Expires: w.expires,
+		Wallet: w.c.extras.wallet, Donated: w.c.donated(stands) - w.c.donated(stands-delta), Shop: w.shop,
 	})
 	key := capUse{w.c.id, w.period}
 	if w.c.capAmount > 0 {
 		a.used[key] = max(0, a.used[key]+delta)
 	}
 	p.out.Granted[w.c.id] += delta
+}
+
+// donated is the part of what stands that goes to a charity.
+func (c *campaign) donated(stands int64) int64 {
+	return product(stands, c.extras.charityPPM, 1_000_000, "half_up")
 }

@@ -3,6 +3,8 @@ package model
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"cagnotte/loadtest/wire"
@@ -19,6 +21,9 @@ type Movement struct {
 	At       int64 // close of that receipt
 	Active   int64 // when the reward becomes spendable, 0 at once
 	Expires  int64 // when it lapses, 0 never
+	Wallet   string
+	Donated  int64  // of Amount: what goes to a charity
+	Shop     string // of the sale: a campaign may be paid by it
 }
 
 // Account is what one account must have come to.
@@ -26,7 +31,26 @@ type Account struct {
 	Movements []Movement
 	receipts  map[string]*known
 	used      map[capUse]int64
+	member    member
+	gifts     map[string][]*gift // progress and tiers: what every receipt adds, by campaign
+	stands    map[standKey]int64 // what is granted of a campaign's progress
+	given     map[standKey][]given
+	peaks     map[peakKey]int
 }
+
+func newAccount() *Account {
+	return &Account{receipts: map[string]*known{}, used: map[capUse]int64{}, gifts: map[string][]*gift{}, stands: map[standKey]int64{},
+		given: map[standKey][]given{}, peaks: map[peakKey]int{}}
+}
+
+// standKey names the progress of a campaign in a period.
+type standKey struct {
+	campaign string
+	slot     int64
+}
+
+// given is a reward for progress, and when it becomes spendable.
+type given struct{ active, amount int64 }
 
 // Total is everything earned less everything taken back.
 func (a *Account) Total() int64 {
@@ -49,7 +73,7 @@ func (a *Account) Pending(from, to int64) (minor int64, unsure bool) {
 }
 
 // Forget lets go of the account's receipts: the replay is over, the movements stay.
-func (a *Account) Forget() { a.receipts, a.used = nil, nil }
+func (a *Account) Forget() { *a = Account{Movements: a.Movements} }
 
 type capUse struct {
 	campaign string
@@ -63,6 +87,7 @@ type known struct {
 	awards   []award
 	returned []givenBack
 	voided   bool
+	counted  map[*campaign]*gift // towards tiers
 }
 
 // givenBack is one returned line of a receipt.
@@ -90,6 +115,9 @@ func (p *Partition) receive(a *Account, r *wire.Receipt) (accepted, conflict boo
 	k.content = content
 	switch {
 	case r.Training:
+	case r.Type == "EVENT":
+		a.member.learn(r)
+		p.earn(a, k, newBasket(r, p.pool))
 	case r.Type == "SALE" || r.Type == "EXCHANGE":
 		p.earn(a, k, newBasket(r, p.pool))
 	case r.Type == "RETURN" || r.Type == "VOID":
@@ -106,6 +134,11 @@ func contentOf(r *wire.Receipt) uint64 {
 		b = binary.AppendVarint(b, int64(l.No))
 		b = append(append(append(b, l.Kind...), l.GTIN...), l.SKU...)
 		b = binary.AppendVarint(binary.AppendVarint(b, l.Quantity), l.Net)
+	}
+	if r.Type == "EVENT" {
+		for _, k := range slices.Sorted(maps.Keys(r.Attributes)) {
+			b = fmt.Appendf(b, "|%q=%q", k, r.Attributes[k])
+		}
 	}
 	return max(xxhash.Sum64(b), 1)
 }

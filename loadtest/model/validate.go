@@ -3,6 +3,7 @@ package model
 import (
 	"cagnotte/loadtest/wire"
 	"strings"
+	"unicode"
 )
 
 // Limits are the programme's bounds on a receipt, as it is configured: they are part of the question, not of the answer.
@@ -31,15 +32,20 @@ const (
 	codeTooLarge = "RCP-0009"
 	codeRange    = "RCP-0010"
 	codeLineNo   = "RCP-0011"
+	codeEvent    = "RCP-0013"
 )
 
 // refuse returns the code under which a readable receipt must be refused, or "". The first code that applies counts, in this order: what is missing,
 // size, currency, time, void, lines one by one, discounts, total.
 func (l *Limits) refuse(r *wire.Receipt, appended int64) string {
 	switch {
-	case r.ID == "" || r.Store.ID == "" || r.TerminalID == "" || r.EndedAt == 0 || r.Type == "UNKNOWN":
+	case r.ID == "" || r.EndedAt == 0 || r.Type == "UNKNOWN":
 		return codeSchema
-	case len(r.Lines) == 0 && r.Type != "VOID":
+	case r.Type == "EVENT" && (r.Account() == "" || !eventKind(r.Event())):
+		return codeSchema
+	case r.Type != "EVENT" && (r.Store.ID == "" || r.TerminalID == ""):
+		return codeSchema
+	case len(r.Lines) == 0 && r.Type != "VOID" && r.Type != "EVENT":
 		return codeSchema
 	case len(r.Lines) > l.MaxLines:
 		return codeTooLarge
@@ -56,7 +62,16 @@ func (l *Limits) refuse(r *wire.Receipt, appended int64) string {
 	case r.Type == "VOID" && r.Original == nil:
 		return codeVoid
 	}
-	return sums(r)
+	if code := sums(r); code != "" {
+		return code
+	}
+	return refuseEvent(r)
+}
+
+// eventKind says whether a text can be the kind of an EVENT.
+func eventKind(s string) bool {
+	strange := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' }
+	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, strange)
 }
 
 // sums checks the lines in their order, then the basket discounts, then the total: one cent for each line may be missing.
@@ -77,6 +92,9 @@ func sums(r *wire.Receipt) string {
 	if huge(r.Total) {
 		return codeRange
 	}
+	if len(r.Lines)+len(r.Discounts) == 0 && r.Type == "EVENT" {
+		return "" // its amount stands alone
+	}
 	if diff := sum - r.Total; max(diff, -diff) > int64(len(r.Lines)) {
 		return codeTotal
 	}
@@ -88,7 +106,7 @@ func refuseLine(r *wire.Receipt, l *wire.Line, i int, numbers map[int32]bool) st
 	switch {
 	case huge(l.Net) || huge(l.Gross) || huge(l.UnitPrice) || l.Quantity > most || l.Quantity < -most:
 		return codeRange
-	case l.Kind == "SALE" && r.Type == "SALE" && l.Net < 0 && l.Quantity > 0:
+	case l.Kind == "SALE" && (r.Type == "SALE" || r.Type == "EVENT") && l.Net < 0 && l.Quantity > 0:
 		return codeSign
 	case l.Kind == "RETURN" && (l.Net > 0 || l.Quantity > 0):
 		return codeSign
@@ -96,8 +114,24 @@ func refuseLine(r *wire.Receipt, l *wire.Line, i int, numbers map[int32]bool) st
 		return codeLineNo
 	}
 	numbers[l.No] = true
-	return ""
+	return refuseLabels(l.Labels)
 }
 
 // huge amounts are those beyond 2^41 minor units.
 func huge(a int64) bool { return a > 1<<41 || a < -(1<<41) }
+
+// refuseLabels wants at most 16 labels of at most 64 bytes, lower case, without control characters.
+func refuseLabels(labels []string) string {
+	if len(labels) > 16 {
+		return codeTooLarge
+	}
+	for _, s := range labels {
+		switch {
+		case len(s) > 64:
+			return codeTooLarge
+		case s == "" || strings.ContainsFunc(s, func(c rune) bool { return unicode.IsUpper(c) || unicode.IsControl(c) }):
+			return codeSchema
+		}
+	}
+	return ""
+}

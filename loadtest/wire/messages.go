@@ -11,6 +11,7 @@ type Receipt struct {
 	Training   bool       `avro:"training"`
 	Store      Store      `avro:"store"`
 	TerminalID string     `avro:"terminal_id"`
+	OperatorID string     `avro:"operator_id"`
 	EndedAt    int64      `avro:"ended_at"`
 	Channel    string     `avro:"channel"`
 	Currency   string     `avro:"currency"`
@@ -18,7 +19,10 @@ type Receipt struct {
 	Lines      []Line     `avro:"lines"`
 	Discounts  []Discount `avro:"discounts"`
 	Total      int64      `avro:"total_minor"`
+	Coupons    []string   `avro:"coupons"`
 	Original   *Original  `avro:"original"`
+	// Attributes say of an EVENT what happened: event names its kind.
+	Attributes map[string]string `avro:"attributes"`
 }
 
 // Store is where the receipt was closed.
@@ -49,6 +53,8 @@ type Line struct {
 	Net          int64  `avro:"net_minor"`
 	Eligible     bool   `avro:"loyalty_eligible"`
 	ReturnOfLine int32  `avro:"return_of_line"`
+	// Labels are what the product is known for: organic, eco-a.
+	Labels []string `avro:"labels"`
 }
 
 // Discount is a discount of the whole basket.
@@ -71,6 +77,14 @@ func (r *Receipt) Account() string {
 		return ""
 	}
 	return r.Loyalty.AccountID
+}
+
+// Event returns the kind of what happened, empty when the receipt is not an EVENT.
+func (r *Receipt) Event() string {
+	if r.Type != "EVENT" {
+		return ""
+	}
+	return r.Attributes["event"]
 }
 
 // Ledger is the value of a ledger record: the entries of one step of one account.
