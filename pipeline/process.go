@@ -38,6 +38,10 @@ func (t *task) process(r *kgo.Record) error {
 		t.reject(r, "VALIDATE", pr)
 		return nil
 	}
+	if pr := t.checkEvent(r); pr != nil {
+		t.reject(r, "VALIDATE", pr)
+		return nil
+	}
 	t.eventAt = max(t.eventAt, rec.EndedAt)
 	if rec.Loyalty.AccountID == "" {
 		t.anonymous(r, appended)
@@ -103,7 +107,9 @@ func (t *task) member(r *kgo.Record, appended retail.Instant) error {
 		return err
 	}
 	acct.Remember(id)
-	acct.LastReceiptAt = max(acct.LastReceiptAt, rec.EndedAt)
+	if rec.Type != retail.Event {
+		acct.LastReceiptAt = max(acct.LastReceiptAt, rec.EndedAt)
+	}
 	t.emitEntries(slot, appended, r)
 	t.metrics.decide(rec, t.decision.Results)
 	t.decide(r, appended)
@@ -157,11 +163,18 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 		}
 		t.footprint.Reset()
 	} else if earns(rec) {
+		if rec.Type == retail.Event {
+			rules.NoteEvent(&slot.Account.Profile, rec)
+		}
 		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
 		if err := t.desk.limit(&t.decision, &t.footprint, true); err != nil {
 			return err
 		}
 		t.post(slot)
+		t.emit(slot)
+		if rec.Type != retail.Event {
+			slot.Account.Profile.Bought(rec.EndedAt)
+		}
 	}
 	t.footprint.ContentHash, t.footprint.EndedAt = hash, rec.EndedAt
 	t.value = t.footprint.AppendBinary(t.value[:0])
@@ -216,9 +229,9 @@ func (t *task) decide(r *kgo.Record, appended retail.Instant) {
 	}, r)
 }
 
-// earns: training never does, a VOID or RETURN gives back instead.
+// earns: training never does, a VOID or RETURN gives back instead. What an event earns is up to the campaigns that are about it.
 func earns(r *retail.Receipt) bool {
-	return !r.Training && (r.Type == retail.Sale || r.Type == retail.Exchange)
+	return !r.Training && (r.Type == retail.Sale || r.Type == retail.Exchange || r.Type == retail.Event)
 }
 
 func givesBack(r *retail.Receipt) bool {

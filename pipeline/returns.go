@@ -31,6 +31,7 @@ func (t *task) giveBack(slot *state.Slot) error {
 		return err
 	}
 	t.post(slot)
+	t.emit(slot)
 	t.value = t.footprint.AppendBinary(t.value[:0])
 	t.part.PutFootprint(slot, original, t.value)
 	return nil

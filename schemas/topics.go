@@ -75,4 +75,7 @@ const (
 	HeaderErrorSchemaID  = "__cagnotte.errors.schema.id"
 	HeaderErrorVersion   = "__cagnotte.errors.engine.version"
 	HeaderOriginalTopic  = "x-original-topic"
+
+	// HeaderSignature proves that an EVENT came through somebody who may send events: hex HMAC-SHA256 of key, a zero byte and value.
+	HeaderSignature = "cagnotte-signature"
 )

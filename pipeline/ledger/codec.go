@@ -22,6 +22,7 @@ const (
 	flagRecentFull = 1 << iota
 	flagProfile
 	flagCounters
+	flagBought
 	flagsKnown = 1<<iota - 1
 )
 
@@ -42,17 +43,20 @@ func (a *Account) Reset() {
 // Empty reports whether nothing ever happened to the account.
 func (a *Account) Empty() bool {
 	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
-		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && a.Profile.empty()
+		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && !a.Profile.told() && a.Profile.FirstReceiptAt == 0
 }
 
 // flags says what the encoding holds.
 func (a *Account) flags() byte {
 	flags := bit(a.RecentFull)
-	if !a.Profile.empty() {
+	if a.Profile.told() {
 		flags |= flagProfile
 	}
 	if len(a.Counters) > 0 {
 		flags |= flagCounters
+	}
+	if a.Profile.FirstReceiptAt != 0 {
+		flags |= flagBought
 	}
 	return flags
 }
@@ -99,6 +103,9 @@ func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
 	if flags&flagCounters != 0 {
 		dst = a.appendCounters(dst)
 	}
+	if flags&flagBought != 0 { // mostly not long before the last receipt, so it is a short number
+		dst = binary.AppendVarint(dst, int64(a.LastReceiptAt-a.Profile.FirstReceiptAt))
+	}
 	return dst
 }
 
@@ -108,6 +115,9 @@ func (a *Account) readExtensions(r *reader, flags byte) {
 	}
 	if flags&flagCounters != 0 {
 		a.readCounters(r)
+	}
+	if flags&flagBought != 0 {
+		a.Profile.FirstReceiptAt = a.LastReceiptAt - retail.Instant(r.varint())
 	}
 }
 

@@ -126,7 +126,6 @@ const maxBirthday = 1231
 func (a *Account) appendProfile(dst []byte) []byte {
 	p := &a.Profile
 	dst = binary.AppendVarint(dst, int64(p.EnrolledAt))
-	dst = binary.AppendVarint(dst, int64(p.FirstReceiptAt))
 	dst = binary.AppendUvarint(dst, uint64(p.Birthday))
 	dst = binary.AppendUvarint(dst, uint64(len(p.Referrer)))
 	dst = append(dst, p.Referrer...)
@@ -146,7 +145,6 @@ const minFactBytes = 1 + 8 + 1 + 1
 func (a *Account) readProfile(r *reader) {
 	p := &a.Profile
 	p.EnrolledAt = retail.Instant(r.varint())
-	p.FirstReceiptAt = retail.Instant(r.varint())
 	birthday := r.uvarint()
 	if birthday > maxBirthday {
 		r.fail()

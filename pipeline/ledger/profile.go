@@ -47,8 +47,9 @@ func compareFacts(a, b Fact) int {
 	return cmpAll(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key), cmp.Compare(a.From, b.From))
 }
 
-func (p *Profile) empty() bool {
-	return p.EnrolledAt == 0 && p.FirstReceiptAt == 0 && p.Birthday == 0 && p.Referrer == "" && len(p.Facts) == 0
+// told reports whether any event has said something.
+func (p *Profile) told() bool {
+	return p.EnrolledAt != 0 || p.Birthday != 0 || p.Referrer != "" || len(p.Facts) > 0
 }
 
 // Holds reports whether a fact held at an instant.

@@ -23,6 +23,8 @@ const (
 	CodeTooLarge      Code = "RCP-0009" // too many lines or bytes
 	CodeAmountRange   Code = "RCP-0010" // an amount or quantity is out of range
 	CodeDuplicateLine Code = "RCP-0011" // two lines with one number
+	CodeSignature     Code = "RCP-0012" // an EVENT without the signature that this deployment asks for
+	CodeEvent         Code = "RCP-0013" // an EVENT that does not say what its kind needs
 )
 
 // Warnings.

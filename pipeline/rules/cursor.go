@@ -137,3 +137,12 @@ func (c *cursor) rate() money.Rate {
 	c.require(v <= uint64(money.One))
 	return money.Rate(v)
 }
+
+// maxText bounds a text of a footprint.
+const maxText = 512
+
+func (c *cursor) text() string {
+	n := c.uvarint()
+	c.require(n > 0 && n <= maxText)
+	return string(c.take(int(min(n, maxText))))
+}

@@ -20,8 +20,8 @@ const (
 	Holdout
 )
 
-// Outcome is what became of one campaign on one receipt. Values are in descending precedence: when several hold, the first is reported.
-// The numbers are the wire's enum indexes.
+// Outcome is what became of one campaign on one receipt. Values are in descending precedence: when several hold, the first is reported. NotTargeted
+// comes after ShopExcluded, InProgress before CapReached. The numbers are the wire's enum indexes.
 type Outcome uint8
 
 // Outcomes.
@@ -39,6 +39,8 @@ const (
 	Awarded                 // granted in full
 	Reversed                // a return took (part of) it back: Granted is negative
 	NoOriginal              // a return that names no known receipt: nothing is clawed back (D14)
+	NotTargeted             // the member is not among those whom the campaign is for
+	InProgress              // a stateful campaign counted the receipt, and nothing was completed by it
 )
 
 // StepCode is a message key; the pages translate it.

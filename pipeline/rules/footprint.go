@@ -23,6 +23,8 @@ type Footprint struct {
 	Awards   []Award // in evaluation order; empty when no campaign can grant anything
 	Returned []Returned
 	Voided   bool     // the whole sale was undone
+	Shop     string   // of the sale, when a campaign is funded by it; else empty
+	Operator string   // of the sale, when a campaign sends something to its account; else empty
 	masks    []uint64 // words per line, see mask
 }
 
@@ -53,6 +55,7 @@ type Award struct {
 	Period      int32        // of the member cap
 	ActiveFrom  retail.Instant
 	ExpiresAt   retail.Instant
+	Slot        int32 // of a stateful campaign's counters; Granted is then what stands for the slot
 }
 
 // Returned sums what return receipts said about one line, or about one product when they did not name the line.
@@ -77,7 +80,7 @@ func (f *Footprint) Reset() {
 // beginSale forgets an earlier evaluation of the sale and keeps the returns that came before it.
 func (f *Footprint) beginSale(r *retail.Receipt) {
 	f.EndedAt, f.Total = r.EndedAt, r.Total
-	f.Lines, f.Awards, f.masks = f.Lines[:0], f.Awards[:0], f.masks[:0]
+	f.Lines, f.Awards, f.masks, f.Shop, f.Operator = f.Lines[:0], f.Awards[:0], f.masks[:0], "", ""
 }
 
 // words is the length of a line's mask: one bit per award.

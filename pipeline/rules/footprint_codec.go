@@ -16,6 +16,7 @@ import (
 //	sale:    ended_at
 //	awards:  total, count, then each award; count of lines, then each line with its mask
 //	returns: count, then each sum
+//	texts:   length and bytes of shop, operator
 //
 // Numbers are varints, signed ones zigzag. Times of an award are distances from ended_at, in minutes where they are whole ones.
 // What is usual takes no byte: an award's and a line's first byte says which parts follow.
@@ -26,6 +27,8 @@ const (
 	flagAwards
 	flagReturned
 	flagVoided
+	flagShop
+	flagOperator
 	flagsKnown = 1<<iota - 1
 )
 
@@ -37,6 +40,7 @@ const (
 	awardMillis // times are in milliseconds
 	awardHoldout
 	awardNoArm
+	awardSlot
 	awardKnown = 1<<iota - 1
 )
 
@@ -68,6 +72,8 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 	set(f.HasSale() && len(f.Awards) > 0, flagAwards)
 	set(len(f.Returned) > 0, flagReturned)
 	set(f.Voided, flagVoided)
+	set(f.Shop != "", flagShop)
+	set(f.Operator != "", flagOperator)
 	dst = append(dst, footprintVersion, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, f.ContentHash)
 	if flags&flagSale != 0 {
@@ -81,6 +87,11 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(f.Returned)))
 		for i := range f.Returned {
 			dst = f.Returned[i].append(dst)
+		}
+	}
+	for _, text := range [...]string{f.Shop, f.Operator} {
+		if text != "" {
+			dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 		}
 	}
 	return dst
@@ -108,6 +119,7 @@ func (a *Award) append(dst []byte, ended retail.Instant) []byte {
 	set(a.ExpiresAt != 0, awardExpires)
 	set(a.Arm == Holdout, awardHoldout)
 	set(a.Arm == NoArm, awardNoArm)
+	set(a.Slot != 0, awardSlot)
 	if a.ActiveFrom%minuteMs == 0 && a.ExpiresAt%minuteMs == 0 {
 		unit = minuteMs
 	} else {
@@ -122,7 +134,7 @@ func (a *Award) append(dst []byte, ended retail.Instant) []byte {
 		v   int64
 	}{
 		{awardRoom, int64(a.Room)}, {awardPeriod, int64(a.Period)},
-		{awardActive, int64(a.ActiveFrom/unit - ended/unit)}, {awardExpires, int64(a.ExpiresAt/unit - ended/unit)},
+		{awardActive, int64(a.ActiveFrom/unit - ended/unit)}, {awardExpires, int64(a.ExpiresAt/unit - ended/unit)}, {awardSlot, int64(a.Slot)},
 	} {
 		if flags&opt.bit != 0 {
 			dst = binary.AppendVarint(dst, opt.v)
@@ -233,6 +245,12 @@ func (f *Footprint) Decode(b []byte) error {
 			f.Returned = append(f.Returned, c.returned())
 		}
 	}
+	if flags&flagShop != 0 {
+		f.Shop = c.text()
+	}
+	if flags&flagOperator != 0 {
+		f.Operator = c.text()
+	}
 	if c.bad || len(c.b) != 0 {
 		f.Reset()
 		return errFootprint
@@ -268,6 +286,9 @@ func (f *Footprint) decodeAwards(c *cursor) {
 		}
 		if flags&awardExpires != 0 {
 			a.ExpiresAt = c.near(f.EndedAt, unit)
+		}
+		if flags&awardSlot != 0 {
+			a.Slot = c.int32()
 		}
 		f.Awards = append(f.Awards, a)
 	}

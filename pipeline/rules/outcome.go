@@ -6,12 +6,12 @@ func (a Arm) String() string { return pick(a, "NONE", "TREATMENT", "HOLDOUT") }
 // String returns the wire symbol of the outcome.
 func (o Outcome) String() string {
 	return pick(o, "UNKNOWN", "NO_ACCOUNT", "OUT_OF_WINDOW", "SHOP_EXCLUDED", "BELOW_THRESHOLD", "NOTHING_ELIGIBLE", "HELD_OUT",
-		"OUTRANKED", "CAP_REACHED", "CAPPED", "AWARDED", "REVERSED", "NO_ORIGINAL")
+		"OUTRANKED", "CAP_REACHED", "CAPPED", "AWARDED", "REVERSED", "NO_ORIGINAL", "NOT_TARGETED", "IN_PROGRESS")
 }
 
 // ParseOutcome finds an outcome by its wire symbol.
 func ParseOutcome(s string) (Outcome, bool) {
-	for o := UnknownOutcome; o <= NoOriginal; o++ {
+	for o := UnknownOutcome; o <= InProgress; o++ {
 		if o.String() == s {
 			return o, true
 		}

@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+	"cagnotte/pipeline/rules"
+	"cagnotte/schemas"
+	"cagnotte/state"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Events of an account travel among its receipts, so that everything that happens to it has one order: replayed from the first offset on, a segment, a
+// burn and a purchase meet in the same sequence again (I4). With a topic of their own the consumer's timing would decide.
+
+// SignEvent signs a record that holds an EVENT with a deployment's key, for its HeaderSignature.
+func SignEvent(secret, key, value []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(key)
+	mac.Write([]byte{0})
+	mac.Write(value)
+	return []byte(hex.EncodeToString(mac.Sum(nil)))
+}
+
+// checkEvent refuses an event that is not signed as the deployment asks, or does not say what its kind needs.
+func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
+	rec := &t.receipt
+	if rec.Type != retail.Event {
+		return nil
+	}
+	if secret := t.p.opts.EventKey; len(secret) > 0 && !hmac.Equal(signature(r), SignEvent(secret, r.Key, r.Value)) {
+		return &retail.Problem{Code: retail.CodeSignature, Path: "/attributes/" + retail.EventAttribute, Observed: "no valid signature", Expected: "header " + schemas.HeaderSignature,
+			Hint: "send events through the gateway, which signs them"}
+	}
+	return rules.NoteEvent(nil, rec)
+}
+
+func signature(r *kgo.Record) []byte {
+	for i := range r.Headers {
+		if r.Headers[i].Key == schemas.HeaderSignature {
+			return r.Headers[i].Value
+		}
+	}
+	return nil
+}
+
+// emit sends the events that campaigns owe to other accounts because of the receipt at hand. A sale emits an event that is named after the campaign and
+// the receipt; a return emits a return of it. Both are records like any other: their own partition judges them.
+func (t *task) emit(slot *state.Slot) {
+	for i := range t.decision.Results {
+		res := &t.decision.Results[i]
+		if res.Emit.Kind == "" || res.Emit.Net == 0 && res.Emit.Pieces == 0 {
+			continue
+		}
+		if to := t.receiver(slot, res.Emit.To); to != "" {
+			t.sendEvent(t.emission(slot, res, to))
+		}
+	}
+}
+
+// receiver finds the account that an emission is for, empty when there is none.
+func (t *task) receiver(slot *state.Slot, to rules.EmitTo) retail.AccountID {
+	switch {
+	case to == rules.ToReferrer:
+		return slot.Account.Profile.Referrer
+	case to == rules.ToOperator && t.footprint.Operator != "":
+		return retail.AccountID("op:" + t.footprint.Operator)
+	}
+	return ""
+}
+
+// emission builds the record. Its lines add up to what the matching lines of the receipt came to, or to what a return takes off that.
+func (t *task) emission(slot *state.Slot, res *rules.Result, to retail.AccountID) *retail.Receipt {
+	rec := &t.receipt
+	source := rec.ID
+	out := &retail.Receipt{
+		Type: retail.Event, Shop: rec.Shop, TerminalID: rec.TerminalID, BusinessDate: rec.BusinessDate, SequenceNo: rec.SequenceNo,
+		EndedAt: rec.EndedAt, UTCOffsetMin: rec.UTCOffsetMin, Channel: rec.Channel, Currency: rec.Currency, Total: res.Emit.Net,
+		Loyalty: retail.Loyalty{AccountID: to, ProgramID: rec.Loyalty.ProgramID},
+		Source:  retail.Source{Sender: "cagnotte"},
+	}
+	line := retail.Line{No: 1, Kind: retail.Service, SKU: res.Campaign, Unit: retail.Each, QuantityMilli: res.Emit.Pieces * 1000, Gross: res.Emit.Net, Net: res.Emit.Net}
+	if givesBack(rec) {
+		source = rec.OriginalID()
+		out.Type, out.ID = retail.Return, retail.ReceiptID(res.Campaign+"/"+string(rec.ID))
+		out.Original = retail.Original{Given: true, ReceiptID: retail.ReceiptID(res.Campaign + "/" + string(source))}
+		line.Kind, line.ReturnOfLine = retail.ReturnLine, 1
+	} else {
+		out.ID = retail.ReceiptID(res.Campaign + "/" + string(source))
+		out.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: res.Emit.Kind}, {Key: "from", Value: string(slot.ID)}, {Key: "receipt", Value: string(source)}}
+	}
+	line.UnitPrice = line.Net.Abs()
+	if n := max(res.Emit.Pieces, -res.Emit.Pieces); n > 1 {
+		line.UnitPrice = money.Amount(int64(line.Net.Abs()) / n)
+	}
+	out.Lines = []retail.Line{line}
+	return out
+}
+
+// sendEvent produces the record into the open transaction, on the partition of its account.
+func (t *task) sendEvent(r *retail.Receipt) {
+	key := t.out.copyBytes([]byte(r.Key()))
+	value := t.out.encode(func(dst []byte) []byte { return t.out.codec.AppendReceipt(dst, r) })
+	var headers []kgo.RecordHeader
+	if secret := t.p.opts.EventKey; len(secret) > 0 && r.Type == retail.Event {
+		headers = []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: SignEvent(secret, key, value)}}
+	}
+	t.out.send(schemas.TopicReceipts, schemas.PartitionOf(r.Key(), t.p.partitions), key, value, headers)
+}
