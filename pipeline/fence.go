@@ -53,7 +53,8 @@ func (r *restoration) strangers() []string {
 	return slices.Compact(owners)
 }
 
-// liveOwners lists the transactional ids of the group's members: each member's client id is its transactional id.
+// liveOwners lists the transactional ids of the group's members: each member's instance id is its transactional id. The client id would not do: the
+// caller's options may set it.
 func (m *member) liveOwners(ctx context.Context) (map[string]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -61,9 +62,15 @@ func (m *member) liveOwners(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describe group %s: %w", m.p.opts.Group, err)
 	}
+	group := groups[m.p.opts.Group]
+	if group.Err != nil {
+		return nil, fmt.Errorf("describe group %s: %w", m.p.opts.Group, group.Err)
+	}
 	live := map[string]bool{}
-	for _, mem := range groups[m.p.opts.Group].Members {
-		live[mem.ClientID] = true
+	for _, mem := range group.Members {
+		if mem.InstanceID != nil {
+			live[*mem.InstanceID] = true
+		}
 	}
 	return live, nil
 }

@@ -44,6 +44,7 @@ type sim struct {
 	calm    bool // no more faults
 	said    sayings
 
+	instances int      // that join one after the other; 0: as the seed says
 	campaigns []string // nil: simCampaigns
 	encore    func()   // sends more receipts once the faults are over
 	after     func()   // looks at the topics before the broker goes
@@ -94,9 +95,13 @@ func (s *sim) run() simResult {
 	if s.faults && s.seed%3 == 0 {
 		instances = 2
 	}
+	instances = max(instances, s.instances)
 	done := make(chan vfs.FS, instances)
 	for i := range instances {
-		go func() { done <- s.instance(ctx, i) }()
+		go func() {
+			time.Sleep(time.Duration(i*min(s.instances, 1)) * 3 * time.Second)
+			done <- s.instance(ctx, i)
+		}()
 	}
 	if s.faults {
 		s.brokerFaults()
@@ -144,7 +149,7 @@ func (s *sim) instance(ctx context.Context, id int) vfs.FS {
 		net := &simNet{stack: &s.stack}
 		var after vfs.FS
 		p, err := New(Options{
-			Brokers: s.cluster.ListenAddrs(), ClientOpts: []kgo.Opt{kgo.Dialer(net.dial)}, Instance: fmt.Sprint(id), StateDir: "state", FS: disk,
+			Brokers: s.cluster.ListenAddrs(), ClientOpts: []kgo.Opt{kgo.Dialer(net.dial), kgo.ClientID("cagnotte")}, Instance: fmt.Sprint(id), StateDir: "state", FS: disk,
 			Codec: s.codec, CommitInterval: 50 * time.Millisecond, MaxRecords: 40, FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
 			CacheAccounts: 8, SessionTimeout: 6 * time.Second, TransactionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second, Logger: s.logger(id),
 			balancer: kgo.RangeBalancer(),
