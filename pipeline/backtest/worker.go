@@ -239,7 +239,7 @@ func (w *worker) fund(c *campaignTally, res *rules.Result, fp *rules.Footprint) 
 		c.funders[party] += int64(res.Granted)
 		return
 	}
-	w.funder = ledger.Account{Lots: w.funder.Lots[:0]}
+	w.funder = ledger.Account{Purse: ledger.Purse{Lots: w.funder.Lots[:0]}}
 	w.journal.Reset()
 	g := ledger.Grant{CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Funding: res.Funding, GrantedBefore: grantedBefore(fp, res)}
 	if res.Granted > 0 {

@@ -8,17 +8,32 @@ import (
 // Account is the whole state of one loyalty account, fused so that a receipt reads and writes one value (research: one fused value takes a
 // quarter of the CPU of separate keys). It is mutated in place by the task that owns its partition; not safe for concurrent use.
 type Account struct {
-	Seq            uint64 // of the last entry
+	Seq           uint64     // of the last entry, over all wallets
+	Purse                    // the programme's currency
+	Wallets       []Wallet   // further ones, sorted by name
+	Holds         []Hold     // reserved by tills and not settled yet, sorted by (ExpiresAt, ID)
+	Progress      []Progress // cap usage, sorted by (Campaign, Period)
+	Recent        []uint64   // xxhash64 of the last receipt ids, oldest first
+	RecentFull    bool       // ids have fallen out of Recent: an id that is not there may still be known (see state)
+	LastReceiptAt retail.Instant
+	Profile       Profile   // what events have said
+	Counters      []Counter // of stateful campaigns, sorted by (Campaign, Slot, Key)
+}
+
+// Purse is what a member has in one wallet.
+type Purse struct {
 	Pending        money.Amount
-	Available      money.Amount // = sum of active lots' Remaining - deficit; negative only by a deficit
-	LifetimeEarned money.Amount // Earn minus Reverse
-	Lots           []Lot        // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version); pending first, never-lapsing last
-	Progress       []Progress   // cap usage, sorted by (Campaign, Period)
-	Recent         []uint64     // xxhash64 of the last receipt ids, oldest first
-	RecentFull     bool         // ids have fallen out of Recent: an id that is not there may still be known (see state)
-	LastReceiptAt  retail.Instant
-	Profile        Profile   // what events have said
-	Counters       []Counter // of stateful campaigns, sorted by (Campaign, Slot, Key)
+	Available      money.Amount   // = sum of active lots' Remaining - deficit; negative only by a deficit
+	LifetimeEarned money.Amount   // Earn minus Reverse
+	Lots           []Lot          // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version); pending first, never-lapsing last
+	RemindMs       int64          // how long before a lot lapses the member is told; 0: never
+	RemindedTo     retail.Instant // lots that lapse by then have been announced
+}
+
+// Wallet is a purse with a name, for what is not the programme's currency: points, say.
+type Wallet struct {
+	Name string
+	Purse
 }
 
 // MaxRecent is how many receipt ids stay in the account's value; older ones are looked up by key. Each takes eight bytes of every value that is written:

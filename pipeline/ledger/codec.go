@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -23,6 +22,9 @@ const (
 	flagProfile
 	flagCounters
 	flagBought
+	flagReminder // of the programme's currency
+	flagWallets
+	flagHolds
 	flagsKnown = 1<<iota - 1
 )
 
@@ -36,14 +38,16 @@ const (
 // Reset empties the account and keeps the capacity of its slices.
 func (a *Account) Reset() {
 	*a = Account{
-		Lots: a.Lots[:0], Progress: a.Progress[:0], Recent: a.Recent[:0], Counters: a.Counters[:0], Profile: Profile{Facts: a.Profile.Facts[:0]},
+		Purse: Purse{Lots: a.Lots[:0]}, Wallets: a.Wallets[:0], Holds: a.Holds[:0],
+		Progress: a.Progress[:0], Recent: a.Recent[:0], Counters: a.Counters[:0], Profile: Profile{Facts: a.Profile.Facts[:0]},
 	}
 }
 
 // Empty reports whether nothing ever happened to the account.
 func (a *Account) Empty() bool {
 	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
-		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && !a.Profile.told() && a.Profile.FirstReceiptAt == 0
+		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && !a.Profile.told() && a.Profile.FirstReceiptAt == 0 &&
+		len(a.Wallets) == 0 && len(a.Holds) == 0 && a.RemindMs == 0 && a.RemindedTo == 0
 }
 
 // flags says what the encoding holds.
@@ -57,6 +61,15 @@ func (a *Account) flags() byte {
 	}
 	if a.Profile.FirstReceiptAt != 0 {
 		flags |= flagBought
+	}
+	if a.RemindMs != 0 || a.RemindedTo != 0 {
+		flags |= flagReminder
+	}
+	if len(a.Wallets) > 0 {
+		flags |= flagWallets
+	}
+	if len(a.Holds) > 0 {
+		flags |= flagHolds
 	}
 	return flags
 }
@@ -77,10 +90,7 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, int64(a.Available))
 	dst = binary.AppendVarint(dst, int64(a.LifetimeEarned))
 	dst = binary.AppendVarint(dst, int64(a.LastReceiptAt))
-	dst = binary.AppendUvarint(dst, uint64(len(a.Lots)))
-	for i := range a.Lots {
-		dst = a.Lots[i].appendBinary(dst)
-	}
+	dst = appendLots(dst, a.Lots)
 	dst = binary.AppendUvarint(dst, uint64(len(a.Progress)))
 	for i := range a.Progress {
 		p := &a.Progress[i]
@@ -106,6 +116,15 @@ func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
 	if flags&flagBought != 0 { // mostly not long before the last receipt, so it is a short number
 		dst = binary.AppendVarint(dst, int64(a.LastReceiptAt-a.Profile.FirstReceiptAt))
 	}
+	if flags&flagReminder != 0 {
+		dst = a.appendReminder(dst)
+	}
+	if flags&flagWallets != 0 {
+		dst = a.appendWallets(dst)
+	}
+	if flags&flagHolds != 0 {
+		dst = a.appendHolds(dst)
+	}
 	return dst
 }
 
@@ -119,6 +138,23 @@ func (a *Account) readExtensions(r *reader, flags byte) {
 	if flags&flagBought != 0 {
 		a.Profile.FirstReceiptAt = a.LastReceiptAt - retail.Instant(r.varint())
 	}
+	if flags&flagReminder != 0 {
+		a.readReminder(r)
+	}
+	if flags&flagWallets != 0 {
+		a.readWallets(r)
+	}
+	if flags&flagHolds != 0 {
+		a.readHolds(r)
+	}
+}
+
+func appendLots(dst []byte, lots []Lot) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(lots)))
+	for i := range lots {
+		dst = lots[i].appendBinary(dst)
+	}
+	return dst
 }
 
 func (l *Lot) appendBinary(dst []byte) []byte {
@@ -156,7 +192,7 @@ func (a *Account) decode(b []byte) error {
 	if b[0] > codecVersion {
 		return fmt.Errorf("version %d is newer than %d, which this program knows", b[0], codecVersion)
 	}
-	if len(b) == 1 {
+	if len(b) == 1 && b[0] == codecPlain {
 		return nil
 	}
 	r := reader{b: b[1:]}
@@ -170,12 +206,7 @@ func (a *Account) decode(b []byte) error {
 	a.Available = money.Amount(r.varint())
 	a.LifetimeEarned = money.Amount(r.varint())
 	a.LastReceiptAt = retail.Instant(r.varint())
-	for n := r.count(minLotBytes); n > 0; n-- {
-		a.Lots = append(a.Lots, Lot{
-			Active: r.flag(), Campaign: r.fixed64(), Version: r.int32(),
-			ActiveFrom: retail.Instant(r.varint()), ExpiresAt: retail.Instant(r.varint()), Remaining: money.Amount(r.uvarint()),
-		})
-	}
+	a.Lots = r.lots(a.Lots)
 	for n := r.count(minProgressBytes); n > 0; n-- {
 		a.Progress = append(a.Progress, Progress{Campaign: r.fixed64(), Period: r.int32(), Used: money.Amount(r.uvarint())})
 	}
@@ -195,131 +226,12 @@ var (
 	errTruncated  = errors.New("bytes end early or late, or a number is out of range")
 )
 
-// Check returns what is wrong with the account, nil when its invariants hold: lots positive, in order, without repeats; Pending and
-// Available equal to their lots and the deficit; progress in order; not too many recent ids.
-func (a *Account) Check() error {
-	var pending, available money.Amount
-	for i := range a.Lots {
-		l := &a.Lots[i]
-		if l.Remaining <= 0 || l.Remaining > money.Max || l.ActiveFrom < 0 || l.ExpiresAt < 0 {
-			return fmt.Errorf("lot %d is out of range", i)
-		}
-		if l.Active != (l.ActiveFrom == 0) {
-			return fmt.Errorf("lot %d is active and pending", i)
-		}
-		if i > 0 && compareLots(&a.Lots[i-1], l) >= 0 {
-			return fmt.Errorf("lot %d is out of order", i)
-		}
-		if l.Active {
-			available += l.Remaining
-		} else {
-			pending += l.Remaining
-		}
-		if available > money.Max || pending > money.Max {
-			return errors.New("lots sum to more than an amount can be")
-		}
+func (r *reader) lots(lots []Lot) []Lot {
+	for n := r.count(minLotBytes); n > 0; n-- {
+		lots = append(lots, Lot{
+			Active: r.flag(), Campaign: r.fixed64(), Version: r.int32(),
+			ActiveFrom: retail.Instant(r.varint()), ExpiresAt: retail.Instant(r.varint()), Remaining: money.Amount(r.uvarint()),
+		})
 	}
-	return a.checkBalances(pending, available)
-}
-
-func (a *Account) checkBalances(pending, available money.Amount) error {
-	if a.Pending != pending {
-		return fmt.Errorf("pending is %v, its lots are %v", a.Pending, pending)
-	}
-	if max(a.Available, 0) != available || a.Available < money.Min {
-		return fmt.Errorf("available is %v, its lots are %v", a.Available, available)
-	}
-	for i := range a.Progress {
-		if i > 0 && compareProgress(a.Progress[i-1], a.Progress[i]) >= 0 || a.Progress[i].Used < 0 {
-			return fmt.Errorf("progress %d is out of order or negative", i)
-		}
-	}
-	if len(a.Recent) > maxRecentRead {
-		return fmt.Errorf("%d recent receipts, at most %d are kept", len(a.Recent), maxRecentRead)
-	}
-	return nil
-}
-
-// reader takes values off the front of b. After the first failure everything is zero and bad is set.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) fail() { r.b, r.bad = nil, true }
-
-func (r *reader) uvarint() uint64 {
-	if len(r.b) > 0 && r.b[0] < 0x80 {
-		v := r.b[0]
-		r.b = r.b[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-func (r *reader) varint() int64 {
-	u := r.uvarint()
-	return int64(u>>1) ^ -int64(u&1)
-}
-
-func (r *reader) int32() int32 {
-	v := r.varint()
-	if v < math.MinInt32 || v > math.MaxInt32 {
-		r.fail()
-		return 0
-	}
-	return int32(v)
-}
-
-func (r *reader) flag() bool {
-	if len(r.b) == 0 || r.b[0] > 1 {
-		r.fail()
-		return false
-	}
-	v := r.b[0]
-	r.b = r.b[1:]
-	return v == 1
-}
-
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.fail()
-		return 0
-	}
-	v := r.b[0]
-	r.b = r.b[1:]
-	return v
-}
-
-func (r *reader) fixed64() uint64 {
-	if len(r.b) < 8 {
-		r.fail()
-		return 0
-	}
-	v := binary.LittleEndian.Uint64(r.b)
-	r.b = r.b[8:]
-	return v
-}
-
-// take cuts n bytes off the front; n comes from count.
-func (r *reader) take(n int) []byte {
-	b := r.b[:n]
-	r.b = r.b[n:]
-	return b
-}
-
-// count reads a number of items that take at least size bytes each.
-func (r *reader) count(size int) int {
-	n := r.uvarint()
-	if n > uint64(len(r.b)/size) {
-		r.fail()
-		return 0
-	}
-	return int(n)
+	return lots
 }

@@ -17,8 +17,13 @@ const (
 	Activate         // a pending lot becomes spendable: member pending -> member available
 	Reverse          // a return takes a reward back: member -> funders
 	Expire           // a lot lapses: member available -> breakage
-	Redeem           // spent at a till: member available -> settlement
-	Adjust           // manual, by a command
+	Redeem           // spent at a till at once: member available -> settlement
+	Adjust           // manual, by a command: programme -> member, or back
+	Reserve          // a till reserves: member available -> held
+	Commit           // a reserved amount is spent: held -> settlement
+	Cancel           // a reserved amount is given back: held -> member available
+	Refund           // what was spent comes back: settlement -> member available
+	Merge            // an account goes into another: member -> transfer in the one, transfer -> member in the other
 )
 
 // Book is one side of a posting. The numbers are the wire's enum indexes.
@@ -33,6 +38,9 @@ const (
 	WriteOff             // claw-back that nobody could pay
 	Breakage             // expired rewards
 	Settlement           // paid at tills
+	Held                 // reserved by a till, not spent yet
+	Charity              // given away: party = the charity
+	Transfer             // on its way to another account: party = that account
 )
 
 // Posting moves Amount into a book of a party (the account, or a funder's name).
@@ -48,10 +56,10 @@ type Entry struct {
 	Account         retail.AccountID
 	Seq             uint64
 	Kind            Kind
-	Amount          money.Amount // change of pending + available, signed; for Activate the amount moved (positive)
-	PendingAfter    money.Amount
-	AvailableAfter  money.Amount
-	Campaign        string // empty when no campaign is concerned
+	Amount          money.Amount // change of pending + available, signed; for Activate and Commit the amount moved (positive)
+	PendingAfter    money.Amount // of the wallet
+	AvailableAfter  money.Amount // of the wallet
+	Campaign        string       // empty when no campaign is concerned
 	CampaignVersion int32
 	Receipt         retail.ReceiptID // the receipt that caused it: the sale on Earn, the return on Reverse; empty on timers
 	Shop            retail.ShopID
@@ -59,13 +67,15 @@ type Entry struct {
 	ActiveFrom      retail.Instant // lot's, 0 when none
 	ExpiresAt       retail.Instant // lot's, 0 when it never lapses
 	Reason          string         // a short code such as "capped" or "deficit_absorbed"; empty mostly
+	Wallet          string         // empty: the programme's currency
+	Reference       string         // the hold; on Refund the burn's id; on Merge the other account
 	Postings        []Posting      // sums to zero; aliases the journal that made it
 }
 
-// Share is one funder's part of a reward.
+// Share is one party's part of a reward.
 type Share struct {
 	Party string
-	Rate  money.Rate // the shares of a campaign sum to money.One
+	Rate  money.Rate // the funders' shares of a campaign sum to money.One
 }
 
 // Grant is a reward to post (Earn) or to take back (Reverse). Amount is positive in both cases.
@@ -85,6 +95,10 @@ type Grant struct {
 	ExpiresAt     retail.Instant
 	Funding       []Share
 	Reason        string
+	Wallet        string        // empty: the programme's currency
+	Donate        Share         // the part of it that goes to a charity; no party: nothing
+	Store         retail.ShopID // the shop of the sale: the funder "store" is this one
+	Terms         *Terms        // of the wallet; nil: none
 }
 
 // Names finds a campaign's id by its key, for entries that timers make. It returns "" for a key it does not know.
@@ -94,8 +108,20 @@ type Names interface{ CampaignID(key uint64) string }
 // Not safe for concurrent use.
 type Journal struct {
 	Entries  []Entry
+	Notices  []Notice // reminders: nothing is booked for them
 	postings []Posting
+	stores   map[retail.ShopID]string // names of stores as funders
+}
+
+// Notice tells that Amount of a wallet lapses at ExpiresAt. At is the scheduled instant of the reminder.
+type Notice struct {
+	Wallet    string
+	At        retail.Instant
+	ExpiresAt retail.Instant
+	Amount    money.Amount
 }
 
 // Reset empties the journal.
-func (j *Journal) Reset() { j.Entries, j.postings = j.Entries[:0], j.postings[:0] }
+func (j *Journal) Reset() {
+	j.Entries, j.Notices, j.postings = j.Entries[:0], j.Notices[:0], j.postings[:0]
+}

@@ -38,37 +38,37 @@ func lapse(at retail.Instant) retail.Instant {
 }
 
 // addLot inserts the lot in order, or adds to the one it equals in all but the amount.
-func (a *Account) addLot(l Lot) {
-	i, found := slices.BinarySearchFunc(a.Lots, l, func(x, y Lot) int { return compareLots(&x, &y) })
+func (p *Purse) addLot(l Lot) {
+	i, found := slices.BinarySearchFunc(p.Lots, l, func(x, y Lot) int { return compareLots(&x, &y) })
 	if found {
-		a.Lots[i].Remaining += l.Remaining
+		p.Lots[i].Remaining += l.Remaining
 		return
 	}
-	a.Lots = slices.Insert(a.Lots, i, l)
+	p.Lots = slices.Insert(p.Lots, i, l)
 }
 
 // credit makes amount of the lot spendable. What is owed comes first: only what the deficit leaves goes into a lot. It returns the part
 // that the deficit took.
-func (a *Account) credit(l Lot) (absorbed money.Amount) {
-	absorbed = min(l.Remaining, a.deficit())
-	a.Available += l.Remaining
+func (p *Purse) credit(l Lot) (absorbed money.Amount) {
+	absorbed = min(l.Remaining, p.deficit())
+	p.Available += l.Remaining
 	l.Remaining -= absorbed
 	if l.Remaining > 0 {
 		l.Active, l.ActiveFrom = true, 0
-		a.addLot(l)
+		p.addLot(l)
 	}
 	return absorbed
 }
 
 // deficit is what the member owes after a return of spent money. While there is one there is no active lot: reversals drain the lots
 // first, and credits fill the hole first.
-func (a *Account) deficit() money.Amount { return max(0, -a.Available) }
+func (p *Purse) deficit() money.Amount { return max(0, -p.Available) }
 
 // drain takes up to amount from the lots that match, in order, and returns what it took. Balances are the caller's.
-func (a *Account) drain(amount money.Amount, match func(*Lot) bool) (taken money.Amount) {
-	kept := a.Lots[:0]
-	for i := range a.Lots {
-		l := &a.Lots[i]
+func (p *Purse) drain(amount money.Amount, match func(*Lot) bool) (taken money.Amount) {
+	kept := p.Lots[:0]
+	for i := range p.Lots {
+		l := &p.Lots[i]
 		if amount > 0 && match(l) {
 			part := min(amount, l.Remaining)
 			l.Remaining -= part
@@ -79,6 +79,6 @@ func (a *Account) drain(amount money.Amount, match func(*Lot) bool) (taken money
 			kept = append(kept, *l)
 		}
 	}
-	a.Lots = kept
+	p.Lots = kept
 	return taken
 }

@@ -23,19 +23,24 @@ type world struct {
 }
 
 type book struct {
-	Book  Book
-	Party string
+	Book   Book
+	Party  string
+	Wallet string
 }
 
 func drawGrant(t *rapid.T, now retail.Instant) Grant {
 	key := rapid.Uint64Range(1, 3).Draw(t, "campaign")
 	g := Grant{
 		Campaign: known[key], CampaignKey: key, Version: rapid.Int32Range(1, 2).Draw(t, "version"),
-		Amount: money.Amount(rapid.Int64Range(1, 999).Draw(t, "amount")), Receipt: "r", At: now,
+		Amount: money.Amount(rapid.Int64Range(1, 999).Draw(t, "amount")), Receipt: "r", Store: "s1", At: now,
 		Funding: rapid.SampledFrom([][]Share{
 			nil, {{"retailer", money.One}}, {{"retailer", 600_000}, {"arabelle", 400_000}},
-			{{"a", 333_334}, {"b", 333_333}, {"c", 333_333}}, {{"a", 500_000}, {"b", 250_000}, {"c", 125_000}, {"d", 125_000}},
+			{{"store", money.One}}, {{"store", 500_000}, {"arabelle", 500_000}}, {{"a", 333_334}, {"b", 333_333}, {"c", 333_333}}, {{"a", 500_000}, {"b", 250_000}, {"c", 125_000}, {"d", 125_000}},
 		}).Draw(t, "funding"),
+	}
+	g.Wallet = rapid.SampledFrom([]string{"", "", "points", "eco"}).Draw(t, "wallet")
+	if rapid.IntRange(0, 3).Draw(t, "donates") == 0 {
+		g.Donate = Share{"red-cross", money.Rate(rapid.Int64Range(1, int64(money.One)).Draw(t, "given"))}
 	}
 	if rapid.Bool().Draw(t, "deferred") {
 		g.ActiveFrom = (now/hour + 1 + retail.Instant(rapid.IntRange(0, 3).Draw(t, "pending hours"))) * hour
@@ -53,19 +58,28 @@ func (w *world) take(t *rapid.T, j *Journal) {
 			t.Fatalf("sequence %d, want %d", e.Seq, want)
 		}
 		for _, p := range e.Postings {
-			w.books[book{p.Book, p.Party}] += p.Amount
+			w.books[book{p.Book, p.Party, e.Wallet}] += p.Amount
 		}
 		e.Postings = slices.Clone(e.Postings)
 		w.entries = append(w.entries, e)
-		if e.PendingAfter != w.books[book{MemberPending, "m"}] || e.AvailableAfter != w.books[book{MemberAvailable, "m"}] {
+		if e.PendingAfter != w.books[book{MemberPending, "m", e.Wallet}] || e.AvailableAfter != w.books[book{MemberAvailable, "m", e.Wallet}] {
 			t.Fatalf("entry %+v says other balances than the postings so far: %v", e, w.books)
 		}
 	}
 	if err := w.a.Check(); err != nil {
 		t.Fatalf("after %+v: %v", j.Entries, err)
 	}
-	if w.a.Pending != w.books[book{MemberPending, "m"}] || w.a.Available != w.books[book{MemberAvailable, "m"}] || w.a.Seq != uint64(len(w.entries)) {
-		t.Fatalf("account %+v, postings %v", w.a, w.books)
+	for _, wallet := range []string{"", "points", "eco"} {
+		p := w.a.Of(wallet)
+		if p == nil {
+			p = &Purse{}
+		}
+		if p.Pending != w.books[book{MemberPending, "m", wallet}] || p.Available != w.books[book{MemberAvailable, "m", wallet}] || w.a.Held(wallet) != w.books[book{Held, "m", wallet}] {
+			t.Fatalf("account %+v, postings %v", w.a, w.books)
+		}
+	}
+	if w.a.Seq != uint64(len(w.entries)) {
+		t.Fatalf("sequence %d after %d entries", w.a.Seq, len(w.entries))
 	}
 }
 
@@ -128,7 +142,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 
 func (w *world) reencode(t *rapid.T) {
 	b := w.a.AppendBinary(nil)
-	back := Account{Lots: make([]Lot, 3), Recent: []uint64{1, 2}}
+	back := Account{Purse: Purse{Lots: make([]Lot, 3)}, Wallets: make([]Wallet, 2), Holds: make([]Hold, 1), Recent: []uint64{1, 2}}
 	if err := back.Decode(b); err != nil {
 		t.Fatalf("decode %+v: %v", w.a, err)
 	}
@@ -140,9 +154,7 @@ func (w *world) reencode(t *rapid.T) {
 
 // same compares accounts; a nil slice is as good as an empty one.
 func same(a, b *Account) bool {
-	x, y := *a, *b
-	x.Lots, x.Progress, x.Recent, y.Lots, y.Progress, y.Recent = nil, nil, nil, nil, nil, nil
-	return reflect.DeepEqual(x, y) && slices.Equal(a.Lots, b.Lots) && slices.Equal(a.Progress, b.Progress) && slices.Equal(a.Recent, b.Recent)
+	return reflect.DeepEqual(tidy(*a), tidy(*b))
 }
 
 // Whatever happens, entries sum to zero and have no holes, balances are the postings' sums and the lots' sums, and the encoding is exact.
@@ -163,12 +175,14 @@ func TestFullReturnNetsToZero(t *testing.T) {
 			w.reverse(t)
 		}
 		for b, sum := range w.books {
-			if b.Book == Funding && sum != 0 {
+			if (b.Book == Funding || b.Book == Charity) && sum != 0 {
 				t.Fatalf("%v of %s is left with %v", b.Book, b.Party, sum)
 			}
 		}
-		if w.a.LifetimeEarned != 0 || w.a.Pending != 0 || w.a.Available != -w.books[book{Breakage, "m"}] {
-			t.Fatalf("left: %+v, breakage %v", w.a, w.books[book{Breakage, "m"}])
+		for _, wallet := range []string{"", "points", "eco"} {
+			if p := w.a.Of(wallet); p != nil && (p.LifetimeEarned != 0 || p.Pending != 0 || p.Available != -w.books[book{Breakage, "m", wallet}]) {
+				t.Fatalf("left: %+v, books %v", p, w.books)
+			}
 		}
 	})
 }
@@ -188,8 +202,11 @@ func TestEarnAndReturnAtOnce(t *testing.T) {
 				t.Fatalf("%v of %s is left with %v", b.Book, b.Party, sum)
 			}
 		}
-		if len(w.a.Lots) != 0 || w.a.Pending != 0 || w.a.Available != 0 {
-			t.Fatalf("left: %+v", w.a)
+		w.a.Wallets = append(w.a.Wallets, Wallet{Purse: w.a.Purse})
+		for _, p := range w.a.Wallets {
+			if len(p.Lots) != 0 || p.Pending != 0 || p.Available != 0 {
+				t.Fatalf("left: %+v", w.a)
+			}
 		}
 	})
 }
@@ -226,7 +243,7 @@ func reverseSum(w *world, g Grant, amount money.Amount) money.Amount {
 	g.Amount = amount
 	w.a.Reverse(&j, "m", &g)
 	for _, p := range j.Entries[0].Postings {
-		w.books[book{p.Book, p.Party}] += p.Amount
+		w.books[book{p.Book, p.Party, g.Wallet}] += p.Amount
 	}
 	return amount
 }
@@ -239,9 +256,31 @@ func dropZeros(m map[book]money.Amount) {
 	}
 }
 
+// tidy copies an account, empty slices as nil.
+func tidy(a Account) Account {
+	b := clone(&a)
+	b.Lots, b.Progress, b.Recent = tidied(b.Lots), tidied(b.Progress), tidied(b.Recent)
+	b.Wallets, b.Holds, b.Counters, b.Profile.Facts = tidied(b.Wallets), tidied(b.Holds), tidied(b.Counters), tidied(b.Profile.Facts)
+	for i := range b.Wallets {
+		b.Wallets[i].Lots = tidied(b.Wallets[i].Lots)
+	}
+	return b
+}
+
+func tidied[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
 func clone(a *Account) Account {
 	b := *a
 	b.Lots, b.Progress, b.Recent = slices.Clone(a.Lots), slices.Clone(a.Progress), slices.Clone(a.Recent)
+	b.Wallets, b.Holds, b.Counters, b.Profile.Facts = slices.Clone(a.Wallets), slices.Clone(a.Holds), slices.Clone(a.Counters), slices.Clone(a.Profile.Facts)
+	for i := range b.Wallets {
+		b.Wallets[i].Lots = slices.Clone(b.Wallets[i].Lots)
+	}
 	return b
 }
 
@@ -302,6 +341,7 @@ func TestOnlyItsOwnPendingLot(t *testing.T) {
 		w := newWorld()
 		t.Repeat(w.actions())
 		before, g := clone(&w.a), drawGrant(t, w.now)
+		g.Wallet, g.Donate, g.GrantedBefore = "", Share{}, g.Amount
 		var j Journal
 		w.a.Reverse(&j, "m", &g)
 		for _, l := range before.Lots {
@@ -325,8 +365,10 @@ func TestLotsAreBounded(t *testing.T) {
 			w.open = nil
 		}
 		// one hour of grants: 3 campaigns, 2 versions, at once or in one of 4 hours, 9 ends of life
-		if len(w.a.Lots) > 3*2*5*9 {
-			t.Fatalf("%d lots", len(w.a.Lots))
+		for _, p := range append(w.a.Wallets, Wallet{Purse: w.a.Purse}) {
+			if len(p.Lots) > 3*2*5*9 {
+				t.Fatalf("%d lots", len(p.Lots))
+			}
 		}
 	})
 }
