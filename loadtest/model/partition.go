@@ -61,6 +61,7 @@ type Partition struct {
 	pool       *texter
 	place      kgo.TopicPartitioner
 	out        *Expected
+	clock      int64 // latest append
 	cuts       map[Cut]int64
 	budgets    map[string]Budget
 }
@@ -109,7 +110,9 @@ func (p *Partition) dead(rec Record, code string) {
 }
 
 func (p *Partition) accept(rec Record, r *wire.Receipt) {
+	p.clock = max(p.clock, rec.Appended)
 	if id := r.Account(); id != "" {
+		p.account(id).Fire(p.clock) // what is due by the append of a record happens before it
 		accepted, conflict := p.receive(p.account(id), r)
 		if conflict {
 			p.dead(rec, codeConflict)

@@ -33,20 +33,18 @@ func (p *Partition) earn(a *Account, k *known, b *basket) {
 	p.count(a, k, left)
 }
 
-// count adds what is left of a receipt to the member's tiers.
+// count adds what is left of a sale to the member's tiers.
 func (p *Partition) count(a *Account, k *known, left *basket) {
+	var mine []*campaign
 	for _, c := range p.campaigns.at(left.endedAt) {
-		if c.tiers == nil || c.event != left.event {
-			continue
+		if c.tiers != nil && c.event == left.event && c.targeted(a, left, p.campaigns) && c.presented(left) {
+			mine = append(mine, c)
 		}
-		if k.counted == nil {
-			k.counted = map[*campaign]*gift{}
-		}
-		if k.counted[c] == nil {
-			k.counted[c] = &gift{}
-			a.gifts[c.id] = append(a.gifts[c.id], k.counted[c])
-		}
-		*k.counted[c] = c.gives(left)
+	}
+	for _, c := range mine {
+		g := c.gives(left)
+		k.counted[c] = &g
+		a.gifts[c.id] = append(a.gifts[c.id], &g)
 		a.climb(c, left.endedAt)
 	}
 }
@@ -97,7 +95,7 @@ func (p *Partition) giveBack(a *Account, r *wire.Receipt) {
 	}
 	k := a.receipts[id]
 	if k == nil {
-		k = &known{}
+		k = newKnown()
 		a.receipts[string([]byte(id))] = k
 	}
 	if r.Type == "VOID" {
@@ -155,7 +153,9 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 		a.move(p, w, w.granted, delta, id, r.EndedAt)
 	}
 	k.awards = now
-	p.count(a, k, left)
+	for c, g := range k.counted {
+		*g = c.gives(left)
+	}
 }
 
 // ceiling keeps an increase within what the member's cap has left today; what is granted already may stay.
@@ -232,10 +232,12 @@ func (a *Account) move(p *Partition, w *award, stands, delta int64, receipt stri
 	if delta == 0 {
 		return
 	}
-	a.Movements = append(a.Movements, Movement{
+	m := Movement{
 		Receipt: receipt, Campaign: w.c.id, Version: w.c.version, Amount: delta, At: at, Active: w.active, Expires: w.expires,
 		Wallet: w.c.extras.wallet, Donated: w.c.donated(stands) - w.c.donated(stands-delta), Shop: w.shop,
-	})
+	}
+	a.Movements = append(a.Movements, m)
+	a.post(&m, p.campaigns.termsOf(m.Wallet, at).negativeLimit)
 	key := capUse{w.c.id, w.period}
 	if w.c.capAmount > 0 {
 		a.used[key] = max(0, a.used[key]+delta)

@@ -29,6 +29,10 @@ type Movement struct {
 // Account is what one account must have come to.
 type Account struct {
 	Movements []Movement
+	Commands  []Command
+	pockets   map[string]*pocket
+	holds     map[string]*hold
+	burns     map[string]*burn // by the EVENT that spent
 	receipts  map[string]*known
 	used      map[capUse]int64
 	member    member
@@ -40,7 +44,7 @@ type Account struct {
 
 func newAccount() *Account {
 	return &Account{receipts: map[string]*known{}, used: map[capUse]int64{}, gifts: map[string][]*gift{}, stands: map[standKey]int64{},
-		given: map[standKey][]given{}, peaks: map[peakKey]int{}}
+		given: map[standKey][]given{}, peaks: map[peakKey]int{}, holds: map[string]*hold{}, burns: map[string]*burn{}}
 }
 
 // standKey names the progress of a campaign in a period.
@@ -73,7 +77,9 @@ func (a *Account) Pending(from, to int64) (minor int64, unsure bool) {
 }
 
 // Forget lets go of the account's receipts: the replay is over, the movements stay.
-func (a *Account) Forget() { *a = Account{Movements: a.Movements} }
+func (a *Account) Forget() {
+	*a = Account{Movements: a.Movements, Commands: a.Commands, pockets: a.pockets, holds: a.holds}
+}
 
 type capUse struct {
 	campaign string
@@ -89,6 +95,8 @@ type known struct {
 	voided   bool
 	counted  map[*campaign]*gift // towards tiers
 }
+
+func newKnown() *known { return &known{counted: map[*campaign]*gift{}} }
 
 // givenBack is one returned line of a receipt.
 type givenBack struct {
@@ -109,7 +117,7 @@ func (p *Partition) receive(a *Account, r *wire.Receipt) (accepted, conflict boo
 		return false, k.content != content
 	}
 	if k == nil {
-		k = &known{}
+		k = newKnown()
 		a.receipts[string([]byte(r.ID))] = k
 	}
 	k.content = content
@@ -117,6 +125,7 @@ func (p *Partition) receive(a *Account, r *wire.Receipt) (accepted, conflict boo
 	case r.Training:
 	case r.Type == "EVENT":
 		a.member.learn(r)
+		p.command(a, r)
 		p.earn(a, k, newBasket(r, p.pool))
 	case r.Type == "SALE" || r.Type == "EXCHANGE":
 		p.earn(a, k, newBasket(r, p.pool))
