@@ -11,17 +11,26 @@ import (
 // Test is an example that a document carries: what happens to one member, step by step, and what the campaign should make of it.
 type Test struct {
 	Name   string
-	With   []string // ids of other documents that take part
-	Member TestMember
+	With   []string    // ids of other documents that take part
+	Member *TestMember // nil: see memberOf
 	Steps  []TestStep
 	Line   int // of the document
 
 	stepped bool // written with steps
 }
 
-// TestMember is who the steps are about.
+// TestMember is who the steps are about, and what is known of him before the first one. Facts without a date of their own have always held.
 type TestMember struct {
-	Account retail.AccountID // empty: one that the runner finds on the wanted side of the experiment
+	Account      retail.AccountID // empty: one that the runner finds on the wanted side of the experiment
+	Enrolled     retail.Instant   // 0: not known
+	FirstReceipt retail.Instant   // of a sale before the first step; 0: none
+	Birthday     int16            // month x 100 + day; 0: not known
+	Referrer     retail.AccountID
+	Segments     []string
+	Consent      []string
+	Clubs        []string
+	Tier         string
+	OptIn        bool // has activated the campaign
 }
 
 // TestStep is one thing that happens. Its receipt is whole: a return or void names the receipt it is about.
@@ -73,7 +82,7 @@ func (n node) test(c *Campaign, number int) Test {
 		t.Name = "test " + strconv.Itoa(number)
 	}
 	t.With = child(k, n, "with").company(c)
-	t.Member = child(k, n, "member").testMember()
+	t.Member = child(k, n, "member").testMember(c)
 	receipt, steps := child(k, n, "receipt"), child(k, n, "steps")
 	if steps.given() {
 		for _, key := range []string{"receipt", "expect"} {
@@ -99,11 +108,6 @@ func (n node) company(c *Campaign) []string {
 		}
 	}
 	return n.texts(64)
-}
-
-func (n node) testMember() TestMember {
-	k := n.keys("account")
-	return TestMember{Account: retail.AccountID(child(k, n, "account").text(128))}
 }
 
 func (n node) testSteps(c *Campaign) []TestStep {

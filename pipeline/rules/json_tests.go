@@ -19,7 +19,9 @@ func (w *jsonWriter) tests(tests []Test) {
 func (w *jsonWriter) test(t *Test) {
 	w.str("name", t.Name)
 	w.list("with", t.With)
-	w.group("member", func() { w.str("account", string(t.Member.Account)) })
+	if t.Member != nil {
+		w.key("member", func() { w.object(func() { w.testMember(t.Member) }) })
+	}
 	if t.short() {
 		w.key("receipt", func() { w.object(func() { w.receipt(&t.Steps[0].Receipt, testID) }) })
 		w.expect(t.Steps[0].Expect)
@@ -82,6 +84,12 @@ func (w *jsonWriter) expect(e *Expect) {
 				w.optional("desired", e.Desired)
 			})
 		})
+	}
+}
+
+func (w *jsonWriter) instant(name string, at retail.Instant) {
+	if at != 0 {
+		w.str(name, instantText(at))
 	}
 }
 

@@ -61,6 +61,7 @@ func runTest(c *Campaign, others []*Campaign, t *Test) TestResult {
 		return res
 	}
 	w := newTestWorld(rs, testAccount(c, company, t))
+	w.account.Profile, w.tier = memberOf(t).profile(c.ID), memberOf(t).Tier
 	var failures []string
 	for i := range t.Steps {
 		w.step(&t.Steps[i])

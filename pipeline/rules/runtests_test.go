@@ -19,7 +19,7 @@ reward: {percent: 10, max_per_member: {amount: 3.00, per: month}}
 validity: {pending: 48h}
 tests:
   - name: a month
-    member: {account: alice}
+    member: {account: alice, enrolled: 2026-11-03, birthday: "02-28", referrer: bob, segments: [young-parents], consent: profiling, club: [vip], tier: gold, opt_in: true}
     steps:
       - receipt: {at: 2026-12-02T10:00:00+01:00, lines: [{category: GROCERY/COFFEE, net: 20.00, quantity: 4}, {category: PET, labels: [organic], net: 5.00}]}
         expect: {outcome: AWARDED, amount: 2.00, desired: 2.00}
@@ -75,7 +75,10 @@ func TestStepsFailReadably(t *testing.T) {
 // Wrong steps are answered at their line and column.
 func TestParsePointsAtWrongSteps(t *testing.T) {
 	for _, c := range []breakage{
-		{"account: alice", "acount: alice", rules.CodeUnknownKey, "tests[0].member.acount", "11:14"},
+		{"{account: alice", "{acount: alice", rules.CodeUnknownKey, "tests[0].member.acount", "11:14"},
+		{`birthday: "02-28"`, `birthday: "02-30"`, rules.CodeDate, "tests[0].member.birthday", "11:62"},
+		{"enrolled: 2026-11-03", "enrolled: 2026-13-03", rules.CodeDate, "tests[0].member.enrolled", "11:40"},
+		{"opt_in: true", "opt_in: yes", rules.CodeEnum, "tests[0].member.opt_in", "11:166"},
 		{"- void: {of: 2,", "- void: {of: 9,", rules.CodeRange, "tests[0].steps[5].void.of", "23:20"},
 		{"- void: {of: 2,", "- void: {of: 3,", rules.CodeRange, "tests[0].steps[5].void.of", "23:20"},
 		{"- void: {of: 2,", "- void: {", rules.CodeMissing, "tests[0].steps[5].void.of", "23:15"},

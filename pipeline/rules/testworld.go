@@ -14,6 +14,7 @@ type testWorld struct {
 	rs         *Ruleset
 	eval       *Evaluator
 	id         retail.AccountID
+	tier       string // that the member has whatever he bought; empty: by what he bought
 	account    ledger.Account
 	journal    ledger.Journal
 	decision   Decision
@@ -50,7 +51,7 @@ func (w *testWorld) step(s *TestStep) {
 		fp = &Footprint{}
 		w.footprints[id] = fp
 	}
-	view := MemberView{&w.account}
+	view := &testView{MemberView{&w.account}, w.tier}
 	if s.Of > 0 {
 		w.eval.Return(w.rs, r, view, &w.decision, fp)
 	} else {
@@ -58,6 +59,9 @@ func (w *testWorld) step(s *TestStep) {
 	}
 	w.limit(fp, s.Of == 0)
 	w.post(r, fp)
+	if r.Type == retail.Sale {
+		w.account.Profile.Bought(r.EndedAt)
+	}
 	w.account.LastReceiptAt = max(w.account.LastReceiptAt, r.EndedAt)
 }
 
@@ -107,6 +111,12 @@ func (f *Footprint) standing(res *Result) money.Amount {
 	return max(0, res.Granted)
 }
 
+// testView is what evaluation may read of the account, and a tier that the example gives away.
+type testView struct {
+	MemberView
+	tier string
+}
+
 // testAccount finds a member on the side of the experiments that the test needs: the treatment, or the campaign's holdout where a step expects HELD_OUT.
 func testAccount(c *Campaign, others []*Campaign, t *Test) retail.AccountID {
 	want := Treatment
@@ -122,8 +132,8 @@ func testAccount(c *Campaign, others []*Campaign, t *Test) retail.AccountID {
 	if a := t.Steps[0].Receipt.Loyalty.AccountID; a != "" {
 		return a
 	}
-	if t.Member.Account != "" {
-		return t.Member.Account
+	if memberOf(t).Account != "" {
+		return memberOf(t).Account
 	}
 	for i := range 1_000_000 {
 		a := retail.AccountID("test-" + strconv.Itoa(i))
