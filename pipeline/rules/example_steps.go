@@ -33,7 +33,7 @@ type TestMember struct {
 	OptIn        bool // has activated the campaign
 }
 
-// TestStep is one thing that happens. Its receipt is whole: a return or void names the receipt it is about.
+// TestStep is one thing that happens. Its receipt is whole: a return or void names the receipt or event it is about.
 type TestStep struct {
 	Receipt retail.Receipt
 	Of      int     // number of the step that a RETURN or VOID is about, from 1; else 0
@@ -76,25 +76,32 @@ func (n node) tests(c *Campaign) []Test {
 }
 
 func (n node) test(c *Campaign, number int) Test {
-	k := n.keys("name", "with", "member", "receipt", "expect", "steps")
+	k := n.keys("name", "with", "member", "receipt", "event", "expect", "steps")
 	t := Test{Name: child(k, n, "name").text(200), Line: n.line()}
 	if t.Name == "" {
 		t.Name = "test " + strconv.Itoa(number)
 	}
 	t.With = child(k, n, "with").company(c)
 	t.Member = child(k, n, "member").testMember(c)
-	receipt, steps := child(k, n, "receipt"), child(k, n, "steps")
-	if steps.given() {
-		for _, key := range []string{"receipt", "expect"} {
+	if steps := child(k, n, "steps"); steps.given() {
+		for _, key := range []string{"receipt", "event", "expect"} {
 			if v := child(k, n, key); v.given() {
-				v.fail(CodeConflict, key+" and steps are both given", "one of receipt and steps", "move it into the steps")
+				v.fail(CodeConflict, key+" and steps are both given", "one of receipt, event and steps", "move it into the steps")
 			}
 		}
 		t.Steps, t.stepped = steps.testSteps(c), true
 		return t
 	}
 	s := TestStep{Line: n.line()}
-	receipt.required("a receipt, or steps").testReceipt(c, &s.Receipt, testID, c.Window.From)
+	receipt, event := child(k, n, "receipt"), child(k, n, "event")
+	switch {
+	case event.given() && receipt.given():
+		event.fail(CodeConflict, "receipt and event are both given", "one of receipt, event and steps", "write a step for each")
+	case event.given():
+		event.testEvent(c, &s.Receipt, testID, c.Window.From)
+	default:
+		receipt.required("a receipt, an event, or steps").testReceipt(c, &s.Receipt, testID, c.Window.From)
+	}
 	s.Expect = child(k, n, "expect").required("an outcome").expect()
 	t.Steps = []TestStep{s}
 	return t
@@ -128,28 +135,31 @@ func (n node) testSteps(c *Campaign) []TestStep {
 
 // testStep reads one step; earlier are those before it, which a return may be about.
 func (n node) testStep(c *Campaign, earlier []TestStep, at retail.Instant) TestStep {
-	k := n.keys("receipt", "return", "void", "expect")
+	k := n.keys("receipt", "event", "return", "void", "expect")
 	s := TestStep{Line: n.line(), Expect: child(k, n, "expect").expect()}
 	id, kinds := stepID(len(earlier)), 0
-	for _, key := range []string{"receipt", "return", "void"} {
+	for _, key := range []string{"receipt", "event", "return", "void"} {
 		v := child(k, n, key)
 		if !v.given() {
 			continue
 		}
 		if kinds++; kinds > 1 {
-			v.fail(CodeConflict, "two things happen in one step", "one of receipt, return, void", "write a step for each")
+			v.fail(CodeConflict, "two things happen in one step", "one of receipt, event, return, void", "write a step for each")
 			continue
 		}
 		switch key {
 		case "receipt":
 			v.testReceipt(c, &s.Receipt, id, at)
 			v.ofMember(&s.Receipt, earlier)
+		case "event":
+			v.testEvent(c, &s.Receipt, id, at)
+			v.ofMember(&s.Receipt, earlier)
 		default:
 			s.Of = v.testReturn(earlier, &s.Receipt, id, at, key == "void")
 		}
 	}
 	if kinds == 0 {
-		n.fail(CodeMissing, "nothing happens in this step", "one of receipt, return, void", "")
+		n.fail(CodeMissing, "nothing happens in this step", "one of receipt, event, return, void", "")
 	}
 	return s
 }

@@ -23,7 +23,7 @@ func (w *jsonWriter) test(t *Test) {
 		w.key("member", func() { w.object(func() { w.testMember(t.Member) }) })
 	}
 	if t.short() {
-		w.key("receipt", func() { w.object(func() { w.receipt(&t.Steps[0].Receipt, testID) }) })
+		w.happens(&t.Steps[0], testID)
 		w.expect(t.Steps[0].Expect)
 		return
 	}
@@ -34,14 +34,24 @@ func (w *jsonWriter) test(t *Test) {
 func (t *Test) short() bool { return len(t.Steps) == 1 && t.Steps[0].Expect != nil && !t.stepped }
 
 func (w *jsonWriter) testStep(t *Test, i int) {
-	s := &t.Steps[i]
-	switch s.Receipt.Type {
-	case retail.Return, retail.Void:
-		w.key(s.verb(), func() { w.object(func() { w.testReturn(s) }) })
-	default:
-		w.key(s.verb(), func() { w.object(func() { w.receipt(&s.Receipt, stepID(i)) }) })
-	}
-	w.expect(s.Expect)
+	w.happens(&t.Steps[i], stepID(i))
+	w.expect(t.Steps[i].Expect)
+}
+
+// happens writes what happens in a step. Its id is left out when it is the one that the place in the document gives.
+func (w *jsonWriter) happens(s *TestStep, id string) {
+	w.key(s.verb(), func() {
+		w.object(func() {
+			switch s.Receipt.Type {
+			case retail.Return, retail.Void:
+				w.testReturn(s)
+			case retail.Event:
+				w.testEvent(&s.Receipt, id)
+			default:
+				w.receipt(&s.Receipt, id)
+			}
+		})
+	})
 }
 
 // verb is the key of what happens in the step.
@@ -51,6 +61,8 @@ func (s *TestStep) verb() string {
 		return "return"
 	case retail.Void:
 		return "void"
+	case retail.Event:
+		return "event"
 	}
 	return "receipt"
 }
@@ -97,20 +109,13 @@ func instantText(at retail.Instant) string {
 	return time.UnixMilli(int64(at)).UTC().Format("2006-01-02T15:04:05.999Z07:00")
 }
 
-// receipt writes the receipt of a step; its id unless it is the one that a document gets by leaving it out.
 func (w *jsonWriter) receipt(r *retail.Receipt, id string) {
 	var net, discount money.Amount
 	w.array("lines", len(r.Lines), func(i int) {
 		net += r.Lines[i].Net
 		w.testLine(&r.Lines[i])
 	})
-	w.key("store", func() {
-		w.object(func() {
-			w.str("id", string(r.Shop.ID))
-			w.str("banner", r.Shop.Banner)
-			w.str("country", r.Shop.Country)
-		})
-	})
+	w.testShop(&r.Shop)
 	w.str("at", instantText(r.EndedAt))
 	w.str("channel", r.Channel.String())
 	w.str("account", string(r.Loyalty.AccountID))
@@ -126,6 +131,16 @@ func (w *jsonWriter) receipt(r *retail.Receipt, id string) {
 	if r.Total != net-discount {
 		w.raw("total", r.Total.String())
 	}
+}
+
+func (w *jsonWriter) testShop(s *retail.Shop) {
+	w.key("store", func() {
+		w.object(func() {
+			w.str("id", string(s.ID))
+			w.str("banner", s.Banner)
+			w.str("country", s.Country)
+		})
+	})
 }
 
 func (w *jsonWriter) testLine(l *retail.Line) {

@@ -24,7 +24,7 @@ type TestResult struct {
 
 // StepResult is what became of one step of an example.
 type StepResult struct {
-	What    string // receipt, return, void
+	What    string // receipt, event, return, void
 	Line    int
 	None    bool // the campaign was not concerned
 	Outcome Outcome

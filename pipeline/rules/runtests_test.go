@@ -34,6 +34,8 @@ tests:
       - void: {of: 2, at: 2026-12-05T10:00:00+01:00}
         expect: {outcome: REVERSED, amount: -1.00}
       - return: {of: 1}
+      - event: {kind: club, attributes: {club: vip, until: 2027-01-31}, lines: [{kind: FEE, net: 9.90}]}
+        expect: none
       - receipt: {lines: [{category: GROCERY/COFFEE, net: 30.00}]}
         expect: {outcome: AWARDED, amount: 3.00}
 `
@@ -42,7 +44,7 @@ tests:
 func TestStepsRunInOneAccount(t *testing.T) {
 	c := mustParse(t, stepped)
 	res := rules.RunTests(c)
-	if len(res) != 1 || !res[0].Passed || len(res[0].Steps) != 8 {
+	if len(res) != 1 || !res[0].Passed || len(res[0].Steps) != 9 {
 		t.Fatalf("got %+v", res)
 	}
 	if s := res[0].Steps[2]; s.What != "return" || s.Line != 17 || s.Granted != -100 {
@@ -63,7 +65,7 @@ func TestStepsFailReadably(t *testing.T) {
 		"outcome: AWARDED, amount: 2.00":   {"outcome: AWARDED, amount: 2.50", "step 1 (line 13, receipt): amount 2.00, expected 2.50"},
 		"outcome: CAPPED":                  {"outcome: AWARDED", "step 2 (line 15, receipt): outcome CAPPED, expected AWARDED, reward.max_per_member"},
 		"expect: none":                     {"expect: {outcome: AWARDED}", "step 5 (line 21, receipt): the campaign is not concerned"},
-		"{outcome: AWARDED, amount: 3.00}": {"none", "step 8 (line 26, receipt): outcome AWARDED, expected that the campaign is not concerned"},
+		"{outcome: AWARDED, amount: 3.00}": {"none", "step 9 (line 28, receipt): outcome AWARDED, expected that the campaign is not concerned"},
 	} {
 		res := rules.RunTests(mustParse(t, strings.Replace(stepped, old, c.new, 1)))
 		if res[0].Passed || !strings.Contains(res[0].Failure, c.failure) {
@@ -85,6 +87,10 @@ func TestParsePointsAtWrongSteps(t *testing.T) {
 		{"- return: {of: 1}", "- retrun: {of: 1}", rules.CodeUnknownKey, "tests[0].steps[6].retrun", "25:9"},
 		{"- return: {of: 1}", "- expect: none", rules.CodeMissing, "tests[0].steps[6]", "25:9"},
 		{"- return: {of: 1}", "- return: {of: 1}\n        void: {of: 2}", rules.CodeConflict, "tests[0].steps[6].void", "26:15"},
+		{"kind: club, ", "", rules.CodeMissing, "tests[0].steps[7].event.kind", "26:16"},
+		{"{club: vip, ", "{", rules.CodeRange, "tests[0].steps[7].event.attributes", "26:41"},
+		{"until: 2027-01-31", "until: soon", rules.CodeRange, "tests[0].steps[7].event.attributes", "26:41"},
+		{"until: 2027-01-31", "event: staff", rules.CodeDuplicate, "tests[0].steps[7].event.attributes.event", "26:60"},
 		{"quantity: 2}]", "quantity: 5}]", rules.CodeRange, "tests[0].steps[2].return.lines[0].quantity", "17:53"},
 		{"{line: 1, quantity: 2}", "{line: 3}", rules.CodeRange, "tests[0].steps[2].return.lines[0].line", "17:40"},
 		{"id: r-2", "id: step-1", rules.CodeDuplicate, "tests[0].steps[1].receipt", "15:18"},

@@ -51,6 +51,9 @@ func (w *testWorld) step(s *TestStep) {
 		fp = &Footprint{}
 		w.footprints[id] = fp
 	}
+	if r.Type == retail.Event {
+		NoteEvent(&w.account.Profile, r)
+	}
 	view := &testView{MemberView{&w.account}, w.tier}
 	if s.Of > 0 {
 		w.eval.Return(w.rs, r, view, &w.decision, fp)
@@ -59,10 +62,9 @@ func (w *testWorld) step(s *TestStep) {
 	}
 	w.limit(fp, s.Of == 0)
 	w.post(r, fp)
-	if r.Type == retail.Sale {
+	if r.Type != retail.Event && s.Of == 0 {
 		w.account.Profile.Bought(r.EndedAt)
 	}
-	w.account.LastReceiptAt = max(w.account.LastReceiptAt, r.EndedAt)
 }
 
 // limit takes the awards off the budgets, which this member has for himself.
