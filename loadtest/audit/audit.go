@@ -93,6 +93,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := a.partitions(ctx); err != nil {
 		return nil, err
 	}
+	a.emitted()
 	a.forwards()
 	a.budgets()
 	if err := a.dump(); err != nil {

@@ -137,8 +137,8 @@ func TestEventsToOthers(t *testing.T) {
 	at := ms(noon)
 	want := []Emitted{
 		{Account: "B", ID: "c/r", Type: "EVENT", Event: "referral", From: "A", At: at, Net: 1000, Pieces: 2},
-		{Account: "B", ID: "c/b1", Type: "RETURN", Original: "c/r", Event: "referral", From: "A", At: at, Net: -500, Pieces: -1},
-		{Account: "B", ID: "c/b3", Type: "RETURN", Original: "c/r", Event: "referral", From: "A", At: at, Net: -500, Pieces: -1},
+		{Account: "B", ID: "c/b1", Type: "RETURN", Original: "c/r", At: at + 60_000, Net: -500, Pieces: -1},
+		{Account: "B", ID: "c/b3", Type: "RETURN", Original: "c/r", At: at + 60_000, Net: -500, Pieces: -1},
 	}
 	if got := run.p.Expected().Emitted; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

@@ -48,6 +48,7 @@ type Expected struct {
 	Ghosts     map[string]int64 // by campaign: what the holdout would have had, returns deducted
 	Cut        map[string]int64 // by campaign: what members would have had with a larger budget
 	Emitted    []Emitted        // records to other accounts that the product must have written
+	Arrived    []Arrived        // those that it has
 	Records    int64
 }
 
@@ -97,6 +98,7 @@ func (p *Partition) Feed(rec Record) error {
 		p.out.Moved = append(p.out.Moved, Moved{Offset: rec.Offset, To: home, Hash: xxhash.Sum64(rec.Value)})
 		return nil
 	}
+	p.arrive(rec, &r)
 	if code := p.limits.refuse(&r, rec.Appended); code != "" {
 		p.dead(rec, code)
 		return nil

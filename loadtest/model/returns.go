@@ -20,7 +20,7 @@ func (p *Partition) earn(a *Account, k *known, b *basket) {
 			p.bookProgress(a, w, wins, b.id, b.endedAt)
 		case w.emits:
 			w.to = a.addressee(w)
-			p.emit(w, b, wins, b.id)
+			p.emit(w, b, wins, b.id, b.endedAt)
 		case wins:
 			granted := w.fit(w.desired)
 			w.granted = p.cut(w, b.id, granted)
@@ -140,7 +140,7 @@ func (p *Partition) judgeAgain(a *Account, k *known, r *wire.Receipt) {
 			p.bookProgress(a, w, wins, id, r.EndedAt)
 			continue
 		case w.emits:
-			p.emit(w, left, wins, id)
+			p.emit(w, left, wins, id, r.EndedAt)
 			continue
 		}
 		p.ghost(w, w.desired-was.desired)
