@@ -227,7 +227,7 @@ func splitLines(body []byte) []piece {
 	for line := 1; len(body) > 0 && len(pieces) <= MaxBatch; line++ {
 		text, rest, _ := bytes.Cut(body, []byte{'\n'})
 		body = rest
-		if text = bytes.TrimSpace(text); len(text) > 0 {
+		if text = bytes.Trim(text, jsonSpace); len(text) > 0 {
 			pieces = append(pieces, piece{line, text})
 		}
 	}

@@ -16,6 +16,10 @@ func FuzzSplit(f *testing.F) {
 			if len(p.text) == 0 || p.line < 1 || bytes.IndexByte(p.text, '\n') >= 0 {
 				t.Fatalf("piece %+v", p)
 			}
+			whole := bytes.Split(body, []byte{'\n'})[p.line-1]
+			if json.Valid(p.text) != json.Valid(whole) { // what is cut off a line is what JSON may have around a value
+				t.Fatalf("line %q is taken for %q", whole, p.text)
+			}
 		}
 		pieces, pr := splitArray(body)
 		var want []json.RawMessage
