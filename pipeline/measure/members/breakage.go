@@ -67,7 +67,11 @@ func BreakageByCohort(cohorts []IssueCohort, o BreakageOptions) (Breakage, error
 		out.Result = out.Refuse(out.Ladder.Reason)
 		return out, nil
 	}
-	out.compare(cohorts)
+	if out.compare(cohorts); !measure.Finite(out.Issued) { // no redemption is above what was issued
+		out.Issued, out.Redeemed, out.Ultimate = 0, 0, 0
+		out.Result = out.Refuse(measure.NotFinite)
+		return out, nil
+	}
 	out.Result = out.share(o, *out.Ladder.Figure)
 	out.flow(cohorts)
 	return out, nil
@@ -149,7 +153,7 @@ func (b *Breakage) share(o BreakageOptions, total measure.Figure) measure.Result
 	most := b.Issued - b.Redeemed
 	low, high := math.Min(open, math.Max(total.Low, 0)), math.Max(open, math.Min(total.High, most))
 	b.Liability, b.LiabilityLo, b.LiabilityHi = open*o.Value, low*o.Value, high*o.Value
-	if !measure.Finite(b.Issued, b.Liability, b.LiabilityLo, b.LiabilityHi) {
+	if !measure.Finite(b.Liability, b.LiabilityLo, b.LiabilityHi) {
 		b.Liability, b.LiabilityLo, b.LiabilityHi = 0, 0, 0
 		return b.Refuse(measure.NotFinite)
 	}
@@ -210,6 +214,10 @@ func MaturedBreakage(cohorts []IssueCohort, o BreakageOptions) (Matured, error) 
 	}
 	out.NTreatment = int64(out.Matured)
 	switch {
+	case !measure.Finite(out.Issued):
+		out.Issued, out.Redeemed = 0, 0
+		out.Result = out.Refuse(measure.NotFinite)
+		return out, nil
 	case out.Matured == 0:
 		out.Result = out.Refuse(NotObserved)
 		return out, nil

@@ -300,3 +300,19 @@ func TestLiabilityErrors(t *testing.T) {
 		t.Errorf("more redeemed than expected: open %v, warnings %v, %v", l.Open, l.Warnings, err)
 	}
 }
+
+// Cohorts whose sum no float64 holds are refused whole: no total that is infinite stands beside the reason.
+func TestMoreIssuedThanCanBeHeld(t *testing.T) {
+	cohorts := []IssueCohort{{math.MaxFloat64, []float64{1, 2}}, {math.MaxFloat64, []float64{1, 3}}, {math.MaxFloat64, []float64{1}}}
+	for _, ages := range []int{2, 4} {
+		o := BreakageOptions{Level: 0.95, Ages: ages}
+		b, err := BreakageByCohort(cohorts, o)
+		if sound(t, b.Result, b); err != nil || b.Reason != measure.NotFinite {
+			t.Errorf("%d ages: %+v %v", ages, b, err)
+		}
+	}
+	m, err := MaturedBreakage(cohorts, BreakageOptions{Level: 0.95})
+	if sound(t, m.Result, m); err != nil || m.Reason != measure.NotFinite {
+		t.Errorf("%+v %v", m, err)
+	}
+}
