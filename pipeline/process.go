@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
@@ -191,11 +190,7 @@ func (t *task) post(slot *state.Slot) {
 		if res.Granted == 0 {
 			continue
 		}
-		g := ledger.Grant{
-			Campaign: res.Campaign, CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(),
-			Receipt: rec.ID, Shop: rec.Shop.ID, At: rec.EndedAt, ActiveFrom: res.ActiveFrom, ExpiresAt: res.ExpiresAt, Funding: res.Funding,
-			GrantedBefore: grantedBefore(&t.footprint, res), // after a return another campaign of the group may win, so an Earn can have a past too
-		}
+		g := res.Grant(rec, &t.footprint)
 		if res.Granted > 0 {
 			slot.Account.Earn(&t.journal, slot.ID, &g)
 		} else {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/rules"
 	"cagnotte/state"
 
@@ -35,14 +34,4 @@ func (t *task) giveBack(slot *state.Slot) error {
 	t.value = t.footprint.AppendBinary(t.value[:0])
 	t.part.PutFootprint(slot, original, t.value)
 	return nil
-}
-
-// grantedBefore is what stood granted before a result changed it: the footprint already holds what stands now.
-func grantedBefore(fp *rules.Footprint, res *rules.Result) money.Amount {
-	for i := range fp.Awards {
-		if fp.Awards[i].CampaignKey == res.CampaignKey {
-			return max(0, fp.Awards[i].Granted-res.Granted)
-		}
-	}
-	return max(0, -res.Granted)
 }

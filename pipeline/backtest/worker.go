@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cagnotte/pipeline/ledger"
-	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 )
@@ -241,7 +240,7 @@ func (w *worker) fund(c *campaignTally, res *rules.Result, fp *rules.Footprint) 
 	}
 	w.funder = ledger.Account{Purse: ledger.Purse{Lots: w.funder.Lots[:0]}}
 	w.journal.Reset()
-	g := ledger.Grant{CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Funding: res.Funding, GrantedBefore: grantedBefore(fp, res)}
+	g := ledger.Grant{CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Funding: res.Funding, GrantedBefore: fp.GrantedBefore(res), Standing: res.Standing, Wallet: res.Wallet, Donate: res.Donate}
 	if res.Granted > 0 {
 		w.funder.Earn(&w.journal, "", &g)
 	} else {
@@ -254,16 +253,6 @@ func (w *worker) fund(c *campaignTally, res *rules.Result, fp *rules.Footprint) 
 			}
 		}
 	}
-}
-
-// grantedBefore is what stood granted before a result changed it: the footprint holds what stands now.
-func grantedBefore(fp *rules.Footprint, res *rules.Result) money.Amount {
-	for i := range fp.Awards {
-		if fp.Awards[i].CampaignKey == res.CampaignKey {
-			return max(0, fp.Awards[i].Granted-res.Granted)
-		}
-	}
-	return max(0, -res.Granted)
 }
 
 // rewarded counts the receipt when a draft gave something for it.

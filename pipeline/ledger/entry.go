@@ -99,6 +99,7 @@ type Grant struct {
 	Donate        Share         // the part of it that goes to a charity; no party: nothing
 	Store         retail.ShopID // the shop of the sale: the funder "store" is this one
 	Terms         *Terms        // of the wallet; nil: none
+	Standing      bool          // rewards several receipts together: any pending lot of the campaign is what it went into
 }
 
 // Names finds a campaign's id by its key, for entries that timers make. It returns "" for a key it does not know.

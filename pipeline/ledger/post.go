@@ -117,9 +117,13 @@ func (g *Grant) lapsesAt() retail.Instant {
 
 func (p *Purse) drainPending(g *Grant, amount money.Amount) money.Amount {
 	expires := g.lapsesAt()
-	return p.drain(amount, func(l *Lot) bool {
+	taken := p.drain(amount, func(l *Lot) bool {
 		return !l.Active && l.Campaign == g.CampaignKey && l.Version == g.Version && l.ActiveFrom == g.ActiveFrom && l.ExpiresAt == expires
 	})
+	if g.Standing && taken < amount {
+		taken += p.drain(amount-taken, func(l *Lot) bool { return !l.Active && l.Campaign == g.CampaignKey })
+	}
+	return taken
 }
 
 func (p *Purse) drainActive(amount money.Amount, g *Grant) (taken money.Amount) {

@@ -20,6 +20,11 @@ func (d *Decision) LimitToBudget(i int, left money.Amount, fp *Footprint, sale b
 	d.step(Step{Node: "budget.total", Code: StepBudget, Unit: Minor, Observed: int64(r.Granted), Expected: int64(left)})
 	r.Steps = d.steps[from:len(d.steps):len(d.steps)]
 	r.Granted, r.CappedBy, r.Outcome = left, "budget", Capped
+	for n := range r.Advances {
+		if r.Advances[n].Key == keyGranted {
+			r.Advances[n].Delta -= int64(cut)
+		}
+	}
 	if left == 0 {
 		r.Outcome = CapReached
 	}

@@ -19,6 +19,8 @@ type Campaign struct {
 	Lines         Selector // which lines count; zero: every line
 	When          When
 	Reward        Reward
+	Progress      Progress // stateful: rewards what receipts come to
+	Tiers         Tiers    // instead of a reward: levels
 	Validity      Validity
 	Stacking      Stacking
 	Priority      int32 // higher first
@@ -88,7 +90,10 @@ type Reward struct {
 }
 
 // LadderStep gives Get from Spend on; the highest step reached counts.
-type LadderStep struct{ Spend, Get money.Amount }
+type LadderStep struct {
+	Spend, Get money.Amount
+	reach      bool // Spend is what progress has to reach: in hundredths of what it counts
+}
 
 // MemberCap bounds what one account gets of the campaign in a calendar period of the campaign's zone. Zero Amount: no cap.
 type MemberCap struct {

@@ -22,6 +22,7 @@ type Ruleset struct {
 	byVersion map[versionKey]int32 // into rules
 	index     index
 	rails     railSet
+	tiers     []int32 // rules that give levels
 }
 
 type versionKey struct {
@@ -51,6 +52,8 @@ type rule struct {
 	byPiece    bool           // an amount for each piece
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
+	indexed    bool           // lines lead to it
+	state      stateful
 }
 
 // nearMiss is how long after its window a campaign still says OUT_OF_WINDOW to baskets with its products; later it is silent, so that past
@@ -85,12 +88,14 @@ func CompileWith(g *Guardrails, campaigns []*Campaign) (*Ruleset, error) {
 	if err := rs.chooseVersions(); err != nil {
 		return nil, err
 	}
+	rs.expand()
 	slices.SortStableFunc(rs.rules, func(a, b rule) int {
 		return cmpOr(int(b.doc.Priority)-int(a.doc.Priority), strings.Compare(a.id, b.id), int(a.version)-int(b.version))
 	})
 	for i := range rs.rules {
 		rs.byVersion[versionKey{rs.rules[i].key, rs.rules[i].version}] = int32(i)
 	}
+	rs.parents()
 	if err := rs.groups(); err != nil {
 		return nil, err
 	}

@@ -91,6 +91,8 @@ type Result struct {
 	Donate      ledger.Share   // part of what is granted that goes to a charity; zero Rate: none
 	Badge       string         // held while the campaign stands granted
 	Emit        Emission       // an event for another account; zero Kind: none
+	Standing    bool           // Granted changes what stands for several receipts, and
+	Before      money.Amount   // is what stood before
 	Advances    []Advance      // what the account's counters change by; aliases the decision
 	Steps       []Step         // aliases the decision
 }

@@ -70,12 +70,30 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 	}
 	e.settle()
 	e.keep(r, account, fp)
-	for _, i := range e.order {
-		e.report(&e.cands[i], r, account, d)
+	e.saleAt = r.EndedAt
+	e.reportAll(r, account, v, d, fp)
+	if len(fp.Returned) > 0 || fp.Voided {
+		e.catchUp(rs, v, d, fp)
 	}
 	e.sale = nil
-	if len(fp.Returned) > 0 || fp.Voided {
-		e.catchUp(rs, d, fp)
+}
+
+// reportAll writes the results of a sale in evaluation order. Stateful campaigns of a sale that was partly returned before it came wait for what is
+// left of it.
+func (e *Evaluator) reportAll(r *retail.Receipt, account retail.AccountID, v View, d *Decision, fp *Footprint) {
+	early := len(fp.Returned) > 0 || fp.Voided
+	for n := 0; n < len(e.order); {
+		c := &e.cands[e.order[n]]
+		if !c.rule.state.counts {
+			e.report(c, r, account, d)
+			n++
+			continue
+		}
+		end := e.together(n)
+		if !early || c.award < 0 {
+			e.reportCounts(e.order[n:end], r, account, v, d, fp)
+		}
+		n = end
 	}
 }
 
@@ -118,7 +136,7 @@ func (e *Evaluator) judge(c *candidate, ch retail.Channel, account retail.Accoun
 		return
 	}
 	e.want(c)
-	if c.uncapped == 0 || account == "" {
+	if account == "" || c.uncapped == 0 && !(r.state.counts && r.meets(&c.basis, e.total)) {
 		return
 	}
 	v0 := &r.doc.Validity
@@ -162,6 +180,10 @@ type winner struct {
 
 // want computes what the campaign would give, before and after the receipt's cap, when no limit of the law stands in the way.
 func (e *Evaluator) want(c *candidate) {
+	if c.rule.state.counts {
+		c.uncapped, c.lawful, c.rail, c.desired = 0, 0, -1, 0
+		return
+	}
 	c.uncapped = c.rule.reward(&c.basis, e.total)
 	if c.uncapped != 0 && c.rule.doc.Reward.Every != 0 {
 		c.uncapped = e.nth(c)

@@ -51,11 +51,10 @@ type Award struct {
 	Version     int32
 	Arm         Arm
 	Room        money.Amount // of the member cap when the sale was evaluated; -1: no cap
-	Granted     money.Amount // now, after the returns so far
+	Granted     money.Amount // now, after the returns so far; of a stateful campaign what stands for all its receipts
 	Period      int32        // of the member cap
 	ActiveFrom  retail.Instant
 	ExpiresAt   retail.Instant
-	Slot        int32 // of a stateful campaign's counters; Granted is then what stands for the slot
 }
 
 // Returned sums what return receipts said about one line, or about one product when they did not name the line.

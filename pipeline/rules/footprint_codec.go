@@ -40,7 +40,6 @@ const (
 	awardMillis // times are in milliseconds
 	awardHoldout
 	awardNoArm
-	awardSlot
 	awardKnown = 1<<iota - 1
 )
 
@@ -119,7 +118,6 @@ func (a *Award) append(dst []byte, ended retail.Instant) []byte {
 	set(a.ExpiresAt != 0, awardExpires)
 	set(a.Arm == Holdout, awardHoldout)
 	set(a.Arm == NoArm, awardNoArm)
-	set(a.Slot != 0, awardSlot)
 	if a.ActiveFrom%minuteMs == 0 && a.ExpiresAt%minuteMs == 0 {
 		unit = minuteMs
 	} else {
@@ -134,7 +132,7 @@ func (a *Award) append(dst []byte, ended retail.Instant) []byte {
 		v   int64
 	}{
 		{awardRoom, int64(a.Room)}, {awardPeriod, int64(a.Period)},
-		{awardActive, int64(a.ActiveFrom/unit - ended/unit)}, {awardExpires, int64(a.ExpiresAt/unit - ended/unit)}, {awardSlot, int64(a.Slot)},
+		{awardActive, int64(a.ActiveFrom/unit - ended/unit)}, {awardExpires, int64(a.ExpiresAt/unit - ended/unit)},
 	} {
 		if flags&opt.bit != 0 {
 			dst = binary.AppendVarint(dst, opt.v)
@@ -286,9 +284,6 @@ func (f *Footprint) decodeAwards(c *cursor) {
 		}
 		if flags&awardExpires != 0 {
 			a.ExpiresAt = c.near(f.EndedAt, unit)
-		}
-		if flags&awardSlot != 0 {
-			a.Slot = c.int32()
 		}
 		f.Awards = append(f.Awards, a)
 	}

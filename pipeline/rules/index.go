@@ -20,7 +20,7 @@ func (x *index) build(rules []rule) {
 		r.shops = intern(shops, listKey(s.IDs, s.Banners, s.Countries), func() { x.shops = append(x.shops, *s) })
 		r.exclude = intern(excludes, listKey(ex.Category, ex.Brand, ex.GTIN, ex.SKU, ex.Department),
 			func() { x.excludes = append(x.excludes, newLineSet(ex)) })
-		if r.considered.from < r.considered.to {
+		if r.indexed && r.considered.from < r.considered.to {
 			x.add(int32(i), r)
 		}
 	}

@@ -33,7 +33,12 @@ func (c *Campaign) JSON() []byte {
 			w.number("min_quantity", c.When.MinQuantity)
 			w.amount("min_basket", c.When.MinBasket)
 		})
-		w.key("reward", func() { w.object(func() { w.reward(&c.Reward) }) })
+		if c.Tiers.given() {
+			w.key("tiers", func() { w.object(func() { w.tiers(&c.Tiers) }) })
+		} else {
+			w.key("reward", func() { w.object(func() { w.reward(&c.Reward) }) })
+		}
+		w.progress(c)
 		w.group("validity", func() { w.validity(&c.Validity) })
 		w.group("stacking", func() {
 			w.str("group", c.Stacking.Group)
@@ -50,6 +55,9 @@ func (c *Campaign) JSON() []byte {
 				w.raw("recycle", "false")
 			}
 		})
+		if c.Progress.KeepDone {
+			w.key("returns", func() { w.object(func() { w.str("progress", "keep_once_completed") }) })
+		}
 		w.tests(c.Tests)
 	})
 	return w.b.Bytes()
@@ -105,7 +113,11 @@ func (w *jsonWriter) reward(r *Reward) {
 	w.amount("per_unit", r.PerUnit)
 	if len(r.Ladder) > 0 {
 		w.array("ladder", len(r.Ladder), func(i int) {
-			w.amount("spend", r.Ladder[i].Spend)
+			if r.Ladder[i].reach {
+				w.amount("reach", r.Ladder[i].Spend)
+			} else {
+				w.amount("spend", r.Ladder[i].Spend)
+			}
 			w.amount("get", r.Ladder[i].Get)
 		})
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cagnotte/pipeline/ledger"
 	"slices"
 	"strings"
 
@@ -55,6 +56,12 @@ type Evaluator struct {
 	runs        []run
 	free        bool     // the candidate at hand has a line without a limit
 	product     []uint64 // awards that are attached to products
+
+	// Stateful campaigns, see count.go.
+	saleAt retail.Instant // close of the sale whose counts are at hand
+	part   part
+	parts  []part // of a return, by group of awards
+	future []ledger.Counter
 
 	scratch Footprint
 	late    Decision

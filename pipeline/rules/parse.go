@@ -33,7 +33,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 func (n node) campaign() *Campaign {
 	k := n.keys("id", "version", "effective_from", "name", "window", "stores", "channels", "lines", "when", "reward", "validity",
-		"stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
+		"progress", "tiers", "stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
 	at := func(key string) node { return child(k, n, key) }
 	c := &Campaign{
 		ID:       at("id").id(),
@@ -44,15 +44,16 @@ func (n node) campaign() *Campaign {
 		Channels: at("channels").channels(),
 		Lines:    at("lines").selector(),
 		When:     at("when").when(),
-		Reward:   at("reward").required("one of percent, fixed, per_unit, ladder").reward(),
+		Tiers:    at("tiers").tiers(),
 		Validity: at("validity").validity(),
 		Stacking: at("stacking").stacking(),
 		Priority: int32(at("priority").integer(-1_000_000, 1_000_000)),
 		Funding:  at("funding").funding(),
 	}
+	c.reward(at("reward"), at("tiers"), at("progress"))
 	c.Budget, c.BudgetOnce = at("budget").budget()
 	c.HoldoutBP = int32(at("holdout").percent(2, false))
-	at("returns").choice("reverse")
+	at("returns").returns(c)
 	c.effective(at("effective_from"))
 	c.Tests = at("tests").tests(c)
 	return c

@@ -19,6 +19,40 @@ func (n node) when() When {
 	}
 }
 
+// reward reads what is given: one of reward and tiers, and what the reward is for when it is stateful.
+func (c *Campaign) reward(n, tiers, progress node) {
+	switch {
+	case n.given() && tiers.given():
+		tiers.fail(CodeConflict, "reward and tiers are both given", "one of them", "write one document for each")
+	case !n.given() && !tiers.given():
+		n.required("a reward: one of percent, fixed, per_unit, ladder")
+	case tiers.given() && progress.given():
+		progress.fail(CodeConflict, "tiers count by themselves", "no progress", "")
+	}
+	c.Reward = n.reward()
+	c.Progress = progress.progress(c, n)
+	n.reach(c, progress)
+}
+
+// reach holds the steps of a ladder against what they count.
+func (n node) reach(c *Campaign, progress node) {
+	reaches := 0
+	for _, s := range c.Reward.Ladder {
+		if s.reach {
+			reaches++
+		}
+		if s.reach && !c.Progress.Count.money() && s.Spend%100 != 0 {
+			n.fail(CodeRange, "a step is reached at "+s.Spend.String(), "a whole number", "")
+		}
+	}
+	switch {
+	case reaches > 0 && !progress.given():
+		n.fail(CodeConflict, "a ladder by reach counts over receipts", "progress, or steps by spend", "")
+	case progress.given() && reaches != len(c.Reward.Ladder):
+		n.fail(CodeConflict, "a ladder over receipts has steps by reach", "steps such as {reach: 3, get: 1.00}", "")
+	}
+}
+
 func (n node) reward() Reward {
 	k := n.keys("percent", "fixed", "per_unit", "ladder", "every", "pick", "rounding", "max_per_receipt", "max_per_member")
 	r := Reward{
@@ -57,8 +91,12 @@ func (n node) oneReward(k map[string]node) {
 func (n node) ladder() []LadderStep {
 	var out []LadderStep
 	for i, v := range n.list() {
-		k := v.keys("spend", "get")
-		s := LadderStep{child(k, v, "spend").required("an amount").amount(), child(k, v, "get").required("an amount").amount()}
+		k := v.keys("spend", "reach", "get")
+		at, reach := child(k, v, "spend"), child(k, v, "reach")
+		if reach.given() {
+			at = reach
+		}
+		s := LadderStep{at.required("an amount").amount(), child(k, v, "get").required("an amount").amount(), reach.given()}
 		if i > 0 && len(out) > 0 && s.Spend != 0 && s.Get != 0 {
 			prev := out[len(out)-1]
 			if s.Spend <= prev.Spend || s.Get <= prev.Get {

@@ -20,6 +20,7 @@ type before struct {
 func (e *Evaluator) Return(rs *Ruleset, ret *retail.Receipt, v View, d *Decision, fp *Footprint) {
 	d.Reset()
 	d.RulesetVersion = rs.number
+	e.now = ret.EndedAt
 	if ret.Training {
 		return
 	}
@@ -38,6 +39,7 @@ func (e *Evaluator) Return(rs *Ruleset, ret *retail.Receipt, v View, d *Decision
 	excessBefore := fp.remaining(e.remains)
 	unknown := fp.giveBack(ret)
 	e.rejudge(fp, v, d, excessBefore, unknown)
+	e.recount(fp, v, d)
 }
 
 // void takes the whole sale back, whether it is known already or not.
@@ -53,11 +55,12 @@ func (e *Evaluator) void(rs *Ruleset, v View, d *Decision, fp *Footprint) {
 	excess := fp.remaining(e.remains)
 	fp.Voided = true
 	e.rejudge(fp, v, d, excess, 0)
+	e.recount(fp, v, d)
 }
 
 // catchUp applies returns that came before the sale, by the same steps as if they came now, and turns the results into those of what remains.
 // The room of the caps is the one the sale has just found: nothing of it is posted yet.
-func (e *Evaluator) catchUp(rs *Ruleset, d *Decision, fp *Footprint) {
+func (e *Evaluator) catchUp(rs *Ruleset, v View, d *Decision, fp *Footprint) {
 	if len(fp.Awards) == 0 {
 		return
 	}
@@ -66,10 +69,12 @@ func (e *Evaluator) catchUp(rs *Ruleset, d *Decision, fp *Footprint) {
 	e.begin(rs, fp)
 	fp.Returned, fp.Voided = returned, voided
 	e.late.Reset()
+	e.parts = e.parts[:0] // of stateful campaigns nothing has been counted yet
 	e.rejudge(fp, nil, &e.late, 0, 0)
 	for i := range e.late.Results {
 		d.amend(&e.late.Results[i])
 	}
+	e.recount(fp, v, d)
 }
 
 // amend adds the change by a return to the result of its sale.
@@ -114,13 +119,16 @@ func (e *Evaluator) begin(rs *Ruleset, fp *Footprint) {
 	for i := range e.cands {
 		e.olds = append(e.olds, before{e.cands[i].basis.net, e.cands[i].desired})
 	}
+	e.saleAt, e.sale = fp.EndedAt, nil
+	e.uncount(fp)
 }
 
 // count sums what is left of the basket, and of what the law leaves for its lines.
 func (e *Evaluator) count(fp *Footprint) {
 	e.total, e.railed, e.railAll = fp.Total, false, false
-	e.lines, e.rooms = grow(e.lines, len(fp.Lines)), grow(e.rooms, len(fp.Lines))
+	e.lines, e.rooms, e.tags = grow(e.lines, len(fp.Lines)), grow(e.rooms, len(fp.Lines)), grow(e.tags, len(fp.Lines))
 	for i := range fp.Lines {
+		e.tags[i] = fp.Lines[i].Product
 		l, left := &fp.Lines[i], e.remains[i]
 		e.total -= l.Net - left.net
 		e.lines[i] = lineWork{net: left.net, pieces: pieces(l.Each, left.quantityMilli, left.net)}
@@ -155,6 +163,9 @@ func (e *Evaluator) rejudge(fp *Footprint, v View, d *Decision, excessBefore, un
 	}
 	e.settle()
 	for _, a := range e.order {
+		if e.cands[a].rule.state.counts {
+			continue
+		}
 		e.reportReturn(&e.cands[a], &fp.Awards[a], &e.olds[a], d, excess, unknown)
 	}
 }

@@ -107,8 +107,8 @@ func (e *Evaluator) explainPlace(c *candidate, r *retail.Receipt, d *Decision) {
 	}
 }
 
-// explainReward tells how the basis became a grant. Return uses it as well.
-func (e *Evaluator) explainReward(c *candidate, d *Decision) {
+// explainBasis tells which lines count, against the thresholds.
+func (e *Evaluator) explainBasis(c *candidate, d *Decision) {
 	doc := c.rule.doc
 	w := &doc.When
 	if c.barred != 0 {
@@ -127,6 +127,12 @@ func (e *Evaluator) explainReward(c *candidate, d *Decision) {
 	if w.MinBasket != 0 {
 		d.step(atLeast("when.min_basket", StepMinBasket, Minor, int64(e.total), int64(w.MinBasket)))
 	}
+}
+
+// explainReward tells how the basis became a grant. Return uses it as well.
+func (e *Evaluator) explainReward(c *candidate, d *Decision) {
+	doc := c.rule.doc
+	e.explainBasis(c, d)
 	d.step(Step{Node: "reward", Code: StepReward, Unit: Minor, Passed: c.uncapped > 0, Observed: int64(c.uncapped), Expected: doc.Reward.firstStep(c)})
 	e.explainLaw(c, d)
 	if c.desired < c.lawful {

@@ -91,26 +91,13 @@ func (w *testWorld) post(r *retail.Receipt, fp *Footprint) {
 	for i := range w.decision.Results {
 		res := &w.decision.Results[i]
 		res.Post(&w.account)
-		g := ledger.Grant{
-			Campaign: res.Campaign, CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Receipt: r.ID, Shop: r.Shop.ID,
-			At: r.EndedAt, ActiveFrom: res.ActiveFrom, ExpiresAt: res.ExpiresAt, Funding: res.Funding, GrantedBefore: fp.standing(res) - res.Granted,
-		}
+		g := res.Grant(r, fp)
 		if res.Granted > 0 {
 			w.account.Earn(&w.journal, w.id, &g)
 		} else {
 			w.account.Reverse(&w.journal, w.id, &g)
 		}
 	}
-}
-
-// standing is what the result's campaign has granted for the receipt by now.
-func (f *Footprint) standing(res *Result) money.Amount {
-	for i := range f.Awards {
-		if f.Awards[i].CampaignKey == res.CampaignKey {
-			return f.Awards[i].Granted
-		}
-	}
-	return max(0, res.Granted)
 }
 
 // testView is what evaluation may read of the account, and a tier that the example gives away.
