@@ -45,3 +45,42 @@ func TestCampaigns(t *testing.T) {
 		}
 	}
 }
+
+// Goal: budgets are sized so that the stream uses every one of them up, whatever its length and its network. Method: what the plans want of the whole
+// stream, against the totals in the documents.
+func TestBudgetCampaigns(t *testing.T) {
+	for _, c := range []struct {
+		n, shops int
+		receipts int64
+	}{{50, 60, 20_000}, {5, 3, 4_000}, {100, 60, 60_000}} {
+		o := Options{Start: 1_790_000_000_000, PerDay: float64(c.receipts) / 20, Shops: c.shops}
+		docs, err := BudgetCampaigns(c.n, c.receipts, o, o.Start+20*86_400_000)
+		if err != nil || len(docs) != c.n {
+			t.Fatalf("%d documents: %v", len(docs), err)
+		}
+		var raw [][]byte
+		for _, d := range docs {
+			raw = append(raw, d.JSON)
+		}
+		cs, err := model.Parse(raw...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans := make([]budgetPlan, c.n)
+		for i := range plans {
+			plans[i] = newBudgetPlan(i, c.shops)
+		}
+		if _, err := wish(plans, c.receipts, o); err != nil {
+			t.Fatal(err)
+		}
+		short := 0
+		for i, d := range docs {
+			if b := cs.Budgets()[d.ID]; b.Total < 1 || int64(plans[i].wanted) < b.Total*5/4 {
+				short++
+			}
+		}
+		if short*20 > c.n {
+			t.Errorf("%d receipts: %d of %d budgets are larger than what is wanted of them", c.receipts, short, c.n)
+		}
+	}
+}

@@ -38,6 +38,7 @@ type member struct {
 		generation int32
 	}
 	feed  budgetFeed
+	step  int // records of the next portion, see budgetpace.go
 	event CommitEvent
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cagnotte/pipeline/budget"
 	"cagnotte/pipeline/rules"
@@ -21,6 +22,7 @@ type desk struct {
 	books   map[uint64]*bookNote
 	changed []*leaseNote // in order of first touch, so that the order of records does not hang on a map's
 	opened  []*bookNote
+	watched []*leaseNote // that were drawn on and may have to wait for more
 	served  *budgetTerms // the terms under which all books were served last
 	at      reading
 	moved   bool
@@ -33,6 +35,8 @@ type leaseNote struct {
 	budget.Lease
 	campaign string
 	touched  bool
+	watched  bool
+	waiting  time.Time // since when it waits, as this instance has seen it
 }
 
 type bookNote struct {
@@ -99,7 +103,8 @@ func (d *desk) forget() {
 	clear(d.leases)
 	clear(d.books)
 	clear(d.held)
-	d.changed, d.opened, d.held = d.changed[:0], d.opened[:0], d.held[:0]
+	clear(d.watched)
+	d.changed, d.opened, d.held, d.watched = d.changed[:0], d.opened[:0], d.held[:0], d.watched[:0]
 	d.served, d.moved, d.at = nil, false, reading{}
 }
 
@@ -131,6 +136,7 @@ func (d *desk) limit(dec *rules.Decision, fp *rules.Footprint, sale bool) error 
 		if err := l.Spend(r.Granted, wanted); err != nil {
 			return fmt.Errorf("%w: campaign %s: %w", ErrInvariant, terms.id, err)
 		}
+		d.watch(l)
 	}
 	return nil
 }

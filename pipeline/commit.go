@@ -119,7 +119,11 @@ func (m *member) gather(ctx context.Context) (int, error) {
 	defer cancel()
 	records, bytes := 0, 0
 	for records < o.MaxRecords && bytes < o.MaxBytes && pollCtx.Err() == nil {
-		fetches := m.sess.PollRecords(pollCtx, o.MaxRecords-records)
+		take, full := m.portion(o.MaxRecords - records)
+		if full && records > 0 {
+			break
+		}
+		fetches := m.sess.PollRecords(pollCtx, take)
 		if err := fetchError(ctx, fetches); err != nil {
 			return records, err
 		}

@@ -46,6 +46,8 @@ type sim struct {
 
 	instances int      // that join one after the other; 0: as the seed says
 	campaigns []string // nil: simCampaigns
+	batch     int      // most records of a transaction; 0: 40
+	prelude   func()   // sends receipts before anybody is there to take them
 	encore    func()   // sends more receipts once the faults are over
 	after     func()   // looks at the topics before the broker goes
 }
@@ -90,6 +92,9 @@ func (s *sim) run() simResult {
 	s.cluster = c
 	start := time.Now()
 	s.publishCampaigns()
+	if s.prelude != nil {
+		s.prelude()
+	}
 	ctx, stop := context.WithCancel(s.t.Context())
 	instances := 1
 	if s.faults && s.seed%3 == 0 {
@@ -150,7 +155,7 @@ func (s *sim) instance(ctx context.Context, id int) vfs.FS {
 		var after vfs.FS
 		p, err := New(Options{
 			Brokers: s.cluster.ListenAddrs(), ClientOpts: []kgo.Opt{kgo.Dialer(net.dial), kgo.ClientID("cagnotte")}, Instance: fmt.Sprint(id), StateDir: "state", FS: disk,
-			Codec: s.codec, CommitInterval: 50 * time.Millisecond, MaxRecords: 40, FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
+			Codec: s.codec, CommitInterval: 50 * time.Millisecond, MaxRecords: max(s.batch, 40), FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
 			CacheAccounts: 8, SessionTimeout: 6 * time.Second, TransactionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second, Logger: s.logger(id),
 			balancer: kgo.RangeBalancer(),
 			failpoint: func(step string) error {

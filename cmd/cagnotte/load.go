@@ -39,6 +39,7 @@ type LoadRunCmd struct {
 	Members   int     `default:"200000" help:"Loyalty accounts; how often each one shops follows Zipf 1.1."`
 	Shops     int     `default:"60" help:"Shops."`
 	Campaigns string  `type:"existingdir" help:"Directory with campaign documents (default: the 20 of the load test, which use every construct)." placeholder:"DIR"`
+	Budgets   int     `default:"0" help:"So many campaigns more, each with a budget that the stream uses up; the audit wants 0 overshoot and 99.5 % used."`
 	Instances int     `default:"1" help:"Instances of the pipeline."`
 	Audit     bool    `help:"Recompute everything and compare: topics, state stores, ClickHouse tables and views. Exit 1 on any difference."`
 
@@ -46,6 +47,7 @@ type LoadRunCmd struct {
 	KillSink     time.Duration `help:"kill -9 the sink this often." placeholder:"20s"`
 	KillEngine   time.Duration `help:"kill -9 ClickHouse this often." placeholder:"30s"`
 	KillBroker   time.Duration `help:"kill -9 the broker this often." placeholder:"30s"`
+	Rebalance    time.Duration `help:"Have one more instance of the pipeline join this often, and leave the next time." placeholder:"30s"`
 
 	DrainTimeout time.Duration `default:"5m" help:"How long the pipeline, and then the sink, may take to catch up after the last receipt."`
 	JSON         string        `type:"path" name:"json" help:"Write the result as JSON to this file." placeholder:"FILE"`
@@ -59,6 +61,7 @@ func (LoadRunCmd) Help() string {
 Examples:
   cagnotte load --receipts 1000000 --audit --kill-pipeline 10s --kill-engine 30s
   cagnotte load --receipts 300000 --audit --kafka real --kill-broker 20s
+  cagnotte load --receipts 1000000 --budgets 50 --partitions 8 --instances 3 --kill-pipeline 10s --rebalance 30s --audit
   cagnotte load --receipts 200000 --rate 5000 --json result.json`
 }
 
@@ -71,14 +74,16 @@ func (c *LoadRunCmd) Validate() error {
 		return fmt.Errorf("--rate %g: want 0 or more", c.Rate)
 	case c.Days < 1 || c.Days > 300:
 		return fmt.Errorf("--days %d: want 1 to 300", c.Days)
+	case c.Budgets < 0 || c.Budgets > 100:
+		return fmt.Errorf("--budgets %d: want 0 to 100", c.Budgets)
 	case c.Instances < 1 || c.Instances > int(c.Partitions):
 		return fmt.Errorf("--instances %d: want 1 to the number of partitions, %d", c.Instances, c.Partitions)
 	case c.KillBroker > 0 && c.Kafka != "fake" && c.Kafka != "real":
 		return errors.New("--kill-broker: only a broker of our own can be killed: use --kafka fake or real")
 	}
-	for _, d := range []time.Duration{c.KillPipeline, c.KillSink, c.KillEngine, c.KillBroker} {
+	for _, d := range []time.Duration{c.KillPipeline, c.KillSink, c.KillEngine, c.KillBroker, c.Rebalance} {
 		if d < 0 || d > 0 && d < time.Second {
-			return fmt.Errorf("kill every %v: want 1s or more, or 0 for never", d)
+			return fmt.Errorf("every %v: want 1s or more, or 0 for never", d)
 		}
 	}
 	return c.check()
@@ -99,8 +104,8 @@ func (c *LoadRunCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	stack.Instances, stack.Embedded = c.Instances, c.Kafka == "fake" && c.KillBroker > 0
 	result, err := drive.Run(ctx, drive.Options{
-		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Days: c.Days, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Audit: c.Audit,
-		Kill:         drive.KillPlan{Pipeline: c.KillPipeline, Sink: c.KillSink, Engine: c.KillEngine, Broker: c.KillBroker},
+		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Days: c.Days, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Budgets: c.Budgets, Audit: c.Audit,
+		Kill:         drive.KillPlan{Pipeline: c.KillPipeline, Sink: c.KillSink, Engine: c.KillEngine, Broker: c.KillBroker, Rebalance: c.Rebalance},
 		DrainTimeout: c.DrainTimeout, Terminal: isTerminal(g.Err),
 	})
 	if result != nil && c.JSON != "" {

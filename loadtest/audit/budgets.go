@@ -48,6 +48,21 @@ func (p *part) budgetCuts(ctx context.Context) (map[model.Cut]int64, error) {
 	return cuts, err
 }
 
+// BudgetUse is what became of one budget, in minor units.
+type BudgetUse struct {
+	Campaign  string  `json:"campaign"`
+	Total     int64   `json:"total_minor"`
+	Used      int64   `json:"used_minor"` // what stands granted in the end
+	Percent   float64 `json:"used_percent"`
+	Refused   int64   `json:"refused_minor"` // what members did not get for want of budget
+	Overshoot int64   `json:"overshoot_minor"`
+
+	highest int64 // that ever stood granted
+}
+
+// bound reports whether at least as much was wanted as there was.
+func (b *BudgetUse) bound() bool { return b.Used+b.Refused >= b.Total }
+
 // usable is the share of a budget that must be used before members are refused for want of it, in basis points.
 const usable = 9950
 
@@ -55,27 +70,78 @@ const usable = 9950
 func (a *auditor) budgets() {
 	budgets := a.o.Campaigns.Budgets()
 	a.report.saw("budgets", int64(len(budgets)))
+	total, used := int64(0), int64(0)
 	for _, id := range sorted(budgets) {
-		b, stands, highest := budgets[id], int64(0), int64(0)
-		list := a.spends[id]
-		sort.SliceStable(list, func(i, j int) bool {
-			if list[i].at != list[j].at {
-				return list[i].at < list[j].at
-			}
-			return list[i].minor < list[j].minor
-		})
-		for _, s := range list {
-			stands += s.minor
-			highest = max(highest, stands)
+		u := a.budget(id, budgets[id].Total)
+		a.report.Budgets = append(a.report.Budgets, u)
+		a.report.saw("cents granted from budgets", u.Used)
+		if u.Overshoot > 0 {
+			a.report.differ(Cents, "budget overshot", u.Overshoot, "campaign %s: %d were granted of a budget of %d", id, u.highest, u.Total)
 		}
-		if highest > b.Total {
-			a.report.differ(Cents, "budget overshot", highest-b.Total, "campaign %s: %d were granted of a budget of %d", id, highest, b.Total)
+		if u.Refused > u.Total/100 && u.highest < u.Total/10_000*usable {
+			a.report.differ(Other, "budget not usable", u.Total-u.highest, "campaign %s: members were refused %d while %d of %d were granted", id, u.Refused, u.highest, u.Total)
 		}
-		a.report.saw("cents granted from budgets", stands)
-		if cut := a.cutOf(id); cut > b.Total/100 && highest < b.Total/10_000*usable {
-			a.report.differ(Other, "budget not usable", b.Total-highest, "campaign %s: members were refused %d while %d of %d were granted", id, cut, highest, b.Total)
+		if u.bound() {
+			total, used = total+u.Total, used+u.Used
 		}
 	}
+	if used < total/10_000*usable {
+		a.report.differ(Other, "budgets not used", total-used, "of all budgets that were asked for more than they hold, %d of %d are used", used, total)
+	}
+}
+
+// budget adds one up. Of one moment, what was taken back comes first: it may have made the room.
+func (a *auditor) budget(id string, total int64) BudgetUse {
+	list := a.spends[id]
+	sort.SliceStable(list, func(i, j int) bool {
+		if list[i].at != list[j].at {
+			return list[i].at < list[j].at
+		}
+		return list[i].minor < list[j].minor
+	})
+	u := BudgetUse{Campaign: id, Total: total, Refused: a.cutOf(id)}
+	for _, s := range list {
+		u.Used += s.minor
+		u.highest = max(u.highest, u.Used)
+	}
+	u.Overshoot = max(u.highest-total, 0)
+	u.Percent = float64(u.Used) * 100 / float64(max(total, 1))
+	return u
+}
+
+// Bound returns an error when fewer than nine tenths of the budgets that were meant to be used up were asked for as much as they hold: then the run
+// proves little.
+func (r *Report) Bound(meant int) error {
+	n := 0
+	for i := range r.Budgets {
+		if r.Budgets[i].bound() {
+			n++
+		}
+	}
+	if n*10 < meant*9 {
+		return fmt.Errorf("only %d of %d budgets were asked for as much as they hold; hint: more receipts", n, meant)
+	}
+	return nil
+}
+
+// writeBudgets prints every budget and what they come to.
+func (r *Report) writeBudgets(p *printer) {
+	if len(r.Budgets) == 0 {
+		return
+	}
+	euros := func(minor int64) float64 { return float64(minor) / 100 }
+	p.printf("  %-28s %12s %12s %8s %12s %12s\n", "budget", "total", "used", "used %", "refused", "overshoot")
+	var sum, bound BudgetUse
+	n := 0
+	for _, u := range r.Budgets {
+		p.printf("  %-28s %12.2f %12.2f %8.2f %12.2f %12.2f\n", u.Campaign, euros(u.Total), euros(u.Used), u.Percent, euros(u.Refused), euros(u.Overshoot))
+		sum.Overshoot += u.Overshoot
+		if u.bound() {
+			n, bound.Total, bound.Used = n+1, bound.Total+u.Total, bound.Used+u.Used
+		}
+	}
+	p.printf("budgets: overshoot %.2f; of %d that were asked for more than they hold, %.2f of %.2f used, %.2f %%\n",
+		euros(sum.Overshoot), n, euros(bound.Used), euros(bound.Total), 100*float64(bound.Used)/float64(max(bound.Total, 1)))
 }
 
 // cutOf is what members did not get of a campaign for want of budget.

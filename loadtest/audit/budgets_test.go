@@ -21,6 +21,7 @@ func TestBudgets(t *testing.T) {
 		"overshot, and taken back later":      {[]spend{{1, 9000}, {2, 2000}, {3, -2000}}, 0, "budget overshot"},
 		"refused while there was money":       {[]spend{{1, 9000}}, 500, "budget not usable"},
 		"little was wanted":                   {[]spend{{1, 10}}, 0, ""},
+		"used up, and much of it taken back":  {[]spend{{1, 10000}, {2, -60}}, 900, "budgets not used"},
 	} {
 		cs, err := model.Parse([]byte(budgetDoc))
 		if err != nil {
@@ -32,5 +33,16 @@ func TestBudgets(t *testing.T) {
 		if c.want == "" != a.report.OK() || c.want != "" && !a.report.Has(c.want) {
 			t.Errorf("%s: %+v, want %q", name, a.report.Classes, c.want)
 		}
+	}
+}
+
+// Goal: a run whose budgets were hardly drawn on is not taken for a proof.
+func TestBound(t *testing.T) {
+	r := &Report{Budgets: []BudgetUse{{Total: 100, Used: 100}, {Total: 100, Used: 90, Refused: 20}, {Total: 100, Used: 40}}}
+	if err := r.Bound(2); err != nil {
+		t.Error(err)
+	}
+	if r.Bound(3) == nil {
+		t.Error("two of three budgets that were meant to be used up are enough")
 	}
 }

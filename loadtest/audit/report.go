@@ -36,6 +36,7 @@ const maxExamples = 20
 type Report struct {
 	Checked map[string]int64  `json:"checked"` // how many things of each kind were compared
 	Classes map[string]*Class `json:"differences"`
+	Budgets []BudgetUse       `json:"budgets,omitempty"`
 
 	mu sync.Mutex
 }
@@ -101,6 +102,7 @@ func (r *Report) Write(w io.Writer) error {
 	for _, k := range sorted(r.Checked) {
 		p.printf("  %-34s %12d\n", k, r.Checked[k])
 	}
+	r.writeBudgets(p)
 	for _, k := range sorted(r.Classes) {
 		c := r.Classes[k]
 		p.printf("DIFFERENCE %s (%s): %d", c.Name, c.Harm, c.Count)

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -164,6 +165,27 @@ func drain(ctx context.Context, brokers []string, group string, still time.Durat
 		}
 		if err := sleep(ctx, 250*time.Millisecond); err != nil {
 			return fmt.Errorf("drain: group %s is %d records behind: %w", group, last, err)
+		}
+	}
+}
+
+// handedOver waits until a member that has ended is out of the group and the others have its partitions: until then nobody would fire the timers of
+// its accounts. Members are static: the group waits for one until its session ends.
+func handedOver(ctx context.Context, brokers []string, group, instance string) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		return fmt.Errorf("hand-over: %w", err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	for {
+		groups, err := adm.DescribeGroups(ctx, group)
+		g := groups[group]
+		if err == nil && g.Err == nil && g.State == "Stable" && !slices.ContainsFunc(g.Members, func(m kadm.DescribedGroupMember) bool { return m.InstanceID != nil && *m.InstanceID == instance }) {
+			return nil
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return fmt.Errorf("group %s still has %s: %w", group, instance, err)
 		}
 	}
 }

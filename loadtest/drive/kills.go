@@ -13,6 +13,8 @@ type KillPlan struct {
 	Sink     time.Duration
 	Engine   time.Duration
 	Broker   time.Duration
+	// Rebalance has one instance of the pipeline more than were asked for join the group, and leave it again the next time.
+	Rebalance time.Duration
 }
 
 // Kills counts what was killed.
@@ -21,6 +23,8 @@ type Kills struct {
 	Sink     int `json:"sink"`
 	Engine   int `json:"engine"`
 	Broker   int `json:"broker"`
+	// Rebalances counts the joins and leaves of the further instance.
+	Rebalances int `json:"rebalances"`
 }
 
 // killer carries out a plan until it is stopped. Every part that was planned is killed at least once.
@@ -59,6 +63,7 @@ func (k *killer) victims() []victim {
 		{k.plan.Sink, &k.kills.Sink, k.sink},
 		{k.plan.Engine, &k.kills.Engine, k.engine},
 		{k.plan.Broker, &k.kills.Broker, k.broker},
+		{k.plan.Rebalance, &k.kills.Rebalances, k.rebalance},
 	}
 }
 
@@ -129,4 +134,28 @@ func (k *killer) broker(ctx context.Context) error {
 	}
 	k.s.broker.Kill()
 	return k.s.broker.Restart(ctx)
+}
+
+// rebalance lets the further instance join the group, or leave it in good order.
+func (k *killer) rebalance(ctx context.Context) error {
+	if k.s.guest == nil {
+		return k.s.startGuest()
+	}
+	if k.s.guest.Running() {
+		return k.s.guest.Stop(ctx)
+	}
+	return k.s.guest.Start()
+}
+
+// dismiss makes the further instance leave, so that what it holds goes to those that stay.
+func (k *killer) dismiss() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.s.guest == nil || !k.s.guest.Running() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	k.kills.Rebalances++
+	return k.s.guest.Stop(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type Options struct {
 	Members      int
 	Shops        int
 	CampaignsDir string // documents to publish; empty: the 20 of the load test
+	Budgets      int    // so many campaigns more, with budgets that are used up
 	Kill         KillPlan
 	Audit        bool
 	DrainTimeout time.Duration // after the last receipt, for the pipeline and then for the sink
@@ -146,10 +148,11 @@ func (r *loadRun) prepare(ctx context.Context) error {
 	days := retail.Instant(max(r.o.Days, 1))
 	to := retail.Instant(time.Now().Add(-time.Hour).UnixMilli())
 	from := to - days*86_400_000
-	g, err := loadtest.New(loadtest.Options{
+	o := loadtest.Options{
 		Seed: r.o.Seed, Start: from, PerDay: float64(r.o.Receipts) / float64(days) * 1.1, Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
 		Encode: r.s.codec.AppendReceipt,
-	})
+	}
+	g, err := loadtest.New(o)
 	if err != nil {
 		return err
 	}
@@ -157,6 +160,11 @@ func (r *loadRun) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	budgeted, err := loadtest.BudgetCampaigns(r.o.Budgets, r.o.Receipts, o, to)
+	if err != nil {
+		return err
+	}
+	docs = append(docs, budgeted...)
 	for _, d := range docs {
 		r.docs = append(r.docs, d.JSON)
 	}
@@ -259,12 +267,20 @@ func (r *loadRun) send(ctx context.Context) error {
 	}
 	stop()
 	<-killed
-	return firstOf(err, ctx.Err())
+	return firstOf(err, ctx.Err(), r.killer.dismiss())
 }
 
 // settle waits until every pipeline has restored its state, as the last one killed may not have yet, and until timers are quiet too; it ends the
 // pipelines so that their state is on disk, and lets the sink finish.
 func (r *loadRun) settle(ctx context.Context) error {
+	if r.s.guest != nil {
+		gone, cancel := context.WithTimeout(ctx, time.Minute)
+		err := handedOver(gone, r.s.brokers, pipelineGroup, pipelineGroup+"-"+strconv.Itoa(r.o.Stack.Instances))
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
 	if err := r.s.pipelinesReady(ctx, r.o.DrainTimeout); err != nil {
 		return err
 	}
@@ -324,13 +340,20 @@ func (r *loadRun) audit(ctx context.Context) error {
 		Repeats: r.o.Stack.Kafka == "fake" && r.o.Kill.Broker > 0, Logger: r.o.Stack.Logger,
 	})
 	r.result.AuditSeconds = time.Since(began).Seconds()
+	if err == nil {
+		r.problem(r.result.Audit.Bound(r.o.Budgets))
+	}
 	return err
 }
 
 // dumpStates asks the product for what its state stores hold.
 func (r *loadRun) dumpStates(ctx context.Context) (io.Reader, error) {
 	var all bytes.Buffer
-	for i := range r.s.o.Instances {
+	stores := r.s.o.Instances
+	if r.s.guest != nil {
+		stores++
+	}
+	for i := range stores {
 		var complaint bytes.Buffer
 		cmd := exec.CommandContext(ctx, r.s.o.Exe, "state", "dump", "--state-dir", r.s.stateDir(i))
 		cmd.Stdout, cmd.Stderr = &all, &complaint

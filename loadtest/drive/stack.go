@@ -65,6 +65,7 @@ type stack struct {
 	engineMeant atomic.Bool // its end is ours
 
 	pipelines []*Process
+	guest     *Process // an instance more, that comes and goes; nil before it first comes
 	metrics   []string // addresses of the pipelines' /metrics
 	sink      *Process
 	logs      []*os.File
@@ -156,14 +157,31 @@ func (s *stack) startPipelines() error {
 }
 
 func (s *stack) startPipeline(i int) error {
-	name := "pipeline-" + strconv.Itoa(i)
-	logs, err := s.log(name)
+	p, listen, err := s.newPipeline(i)
 	if err != nil {
 		return err
 	}
-	listen, err := freeAddr()
-	if err != nil {
+	s.pipelines, s.metrics = append(s.pipelines, p), append(s.metrics, listen)
+	return p.Start()
+}
+
+// startGuest starts an instance more than were asked for.
+func (s *stack) startGuest() (err error) {
+	if s.guest, _, err = s.newPipeline(s.o.Instances); err != nil {
 		return err
+	}
+	return s.guest.Start()
+}
+
+// newPipeline prepares an instance and the address of its metrics.
+func (s *stack) newPipeline(i int) (p *Process, listen string, err error) {
+	name := "pipeline-" + strconv.Itoa(i)
+	logs, err := s.log(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if listen, err = freeAddr(); err != nil {
+		return nil, "", err
 	}
 	args := append([]string{"run"}, s.connection()...)
 	args = append(args, "--state-dir", s.stateDir(i), "--group", pipelineGroup, "--instance", strconv.Itoa(i), "--metrics-listen", listen)
@@ -176,10 +194,9 @@ func (s *stack) startPipeline(i int) error {
 	if s.o.Embedded {
 		args = append(args, "--embedded")
 	}
-	p := NewProcess(name, s.o.Exe, logs, args...)
+	p = NewProcess(name, s.o.Exe, logs, args...)
 	p.Crashed = s.o.Crashed
-	s.pipelines, s.metrics = append(s.pipelines, p), append(s.metrics, listen)
-	return p.Start()
+	return p, listen, nil
 }
 
 // startClickHouse starts the engine, brings its tables up to date and starts the sink.
@@ -239,8 +256,10 @@ func (s *stack) startSink() error {
 // parts are the processes that must not end by themselves.
 func (s *stack) parts() []*Process {
 	out := append([]*Process{}, s.pipelines...)
-	if s.sink != nil {
-		out = append(out, s.sink)
+	for _, p := range []*Process{s.guest, s.sink} {
+		if p != nil {
+			out = append(out, p)
+		}
 	}
 	return out
 }

@@ -19,7 +19,7 @@ func (r *Result) Write(w io.Writer) error {
 	for _, k := range kinds {
 		p.printf("  %-14s %10d\n", k, r.Kinds[k])
 	}
-	p.printf("killed: pipeline %d, sink %d, engine %d, broker %d\n", r.Kills.Pipeline, r.Kills.Sink, r.Kills.Engine, r.Kills.Broker)
+	p.printf("killed: pipeline %d, sink %d, engine %d, broker %d; joins and leaves of one more pipeline: %d\n", r.Kills.Pipeline, r.Kills.Sink, r.Kills.Engine, r.Kills.Broker, r.Kills.Rebalances)
 	if r.Ledger != nil {
 		p.printf("%-22s %10s %10s %10s %10s\n", "latency, ms", "p50", "p99", "p999", "max")
 		p.latency("due to append", r.Append)

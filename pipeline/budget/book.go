@@ -23,6 +23,7 @@ type line struct {
 	need     money.Amount // what it waits for, 0: nothing
 	number   int64        // of the last grant
 	recalled bool         // asked to give back and not heard of since
+	told     bool         // that there is nothing, since it was last granted something
 }
 
 // out is what a partition may hold, unused or not.
@@ -92,11 +93,36 @@ func (b *Book) Serve(t Terms, dst []Grant) []Grant {
 		part := min(pool, max(l.need, pool/money.Amount(2*n)))
 		pool -= part
 		l.granted += part
-		l.need = 0
+		l.need, l.told = 0, false
 		b.turn = (at + 1) % n
 		dst = append(dst, l.grant(at, false))
 	}
-	return b.recall(max(pool, t.Total/money.Amount(keepParts*n)), pool < 0, dst, dst[from:])
+	dst = b.recall(max(pool, t.Total/money.Amount(keepParts*n)), pool < 0, dst, dst[from:])
+	if pool <= 0 {
+		dst = b.tell(dst)
+	}
+	return dst
+}
+
+// tell lets those that wait know that there is nothing, once, when nobody is left who may give something back: a holder that knows need not hold up its
+// receipts for an answer.
+func (b *Book) tell(dst []Grant) []Grant {
+	for i := range b.lines {
+		if b.lines[i].recalled {
+			return dst
+		}
+	}
+	for i := range b.lines {
+		l := &b.lines[i]
+		if l.need == 0 || l.told {
+			continue
+		}
+		l.told = true
+		g := l.grant(i, false)
+		g.Dry = true
+		dst = append(dst, g)
+	}
+	return dst
 }
 
 // keepParts bounds what may stay idle in leases too small to be worth a recall: 1/250 of the total over all partitions. Asking for them back would

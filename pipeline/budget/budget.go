@@ -50,6 +50,7 @@ type Grant struct {
 	Granted   money.Amount // in all, the opening included
 	Answers   int64        // number of the last report whose wish is answered
 	Recall    bool         // somebody else waits: give half back
+	Dry       bool         // there is nothing to be had now, here or from others; the wish stands
 }
 
 // ErrBroken says that a message or a state cannot be: continuing could overspend. It names a defect, never a fault of the network.

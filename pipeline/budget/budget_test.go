@@ -137,6 +137,40 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// Goal: who waits for a budget that is used up is told so, once; and waits again no more until something comes. Method: drain it, look at every lease, raise
+// the total.
+func TestDry(t *testing.T) {
+	w := newWorld(t, rand.New(rand.NewPCG(1, 1)), Terms{First: 100_000, Total: 100_000}, 4)
+	buy := func() (waits int) {
+		for i := range 400 {
+			l := w.lease(int32(i % 4))
+			w.award(&l, 900)
+			w.commit(int32(i%4), &l)
+			w.settle()
+		}
+		for p := range int32(4) {
+			if l := w.lease(p); l.Waits() {
+				waits++
+			}
+		}
+		return waits
+	}
+	if n := buy(); n > 0 {
+		t.Errorf("%d partitions wait for a budget that is used up", n)
+	}
+	w.terms.Total, w.ceiling = 200_000, 200_000
+	w.owner(nil)
+	w.settle()
+	for p := range int32(4) {
+		if l := w.lease(p); l.dry || l.Left() == 0 {
+			t.Errorf("partition %d has %v after the budget was raised, dry %v", p, l.Left(), l.dry)
+		}
+	}
+	if n := buy(); n > 0 || w.granted != 200_000 {
+		t.Errorf("%d wait, %v granted of 2000.00", n, w.granted)
+	}
+}
+
 // Goal: a lowered total comes back from those who do not use it. Method: lower it with nothing spent, and let the messages settle.
 func TestLowered(t *testing.T) {
 	w := newWorld(t, rand.New(rand.NewPCG(1, 1)), Terms{First: 80_000, Total: 80_000}, 8)
@@ -203,6 +237,7 @@ func FuzzCodec(f *testing.F) {
 	f.Add(l.AppendBinary(nil))
 	f.Add(Request{Partition: 2, Number: 7, Returned: 5, Used: 400, Need: 9}.AppendBinary(nil))
 	f.Add(Grant{Partition: 1, Number: 3, Granted: 10_000, Answers: 2, Recall: true}.AppendBinary(nil))
+	f.Add(Grant{Partition: 1, Number: 4, Granted: 10_000, Dry: true}.AppendBinary(nil))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		again := func(what string, out []byte, err error) {
 			if err == nil && !bytes.Equal(in, out) {

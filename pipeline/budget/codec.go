@@ -6,8 +6,19 @@ import (
 	"cagnotte/pipeline/money"
 )
 
-// Encodings are a version byte and varints, one way to write each value: these records are read by this program alone.
-const codecVersion = 1
+// Encodings are a version byte and varints, one way to write each value: these records are read by this program alone. A grant or a lease that is dry
+// differs from one that is not by its version alone.
+const (
+	codecVersion = 1
+	dryVersion   = 2
+)
+
+func version(dry bool) byte {
+	if dry {
+		return dryVersion
+	}
+	return codecVersion
+}
 
 // MaxPartitions bounds what a book may be decoded to.
 const MaxPartitions = 1 << 14
@@ -60,10 +71,19 @@ func (r *reader) flag() bool {
 }
 
 func open(what string, b []byte) (reader, error) {
-	if len(b) == 0 || b[0] != codecVersion {
-		return reader{}, broken("%s %.16x is of no known version; hint: upgrade this program", what, b)
+	in, dry, err := openEither(what, b)
+	if err == nil && dry {
+		err = broken("%s %.16x is of no known version; hint: upgrade this program", what, b)
 	}
-	return reader{b: b[1:]}, nil
+	return in, err
+}
+
+// openEither also takes what can be dry.
+func openEither(what string, b []byte) (in reader, dry bool, err error) {
+	if len(b) == 0 || b[0] != codecVersion && b[0] != dryVersion {
+		return reader{}, false, broken("%s %.16x is of no known version; hint: upgrade this program", what, b)
+	}
+	return reader{b: b[1:]}, b[0] == dryVersion, nil
 }
 
 func (r *reader) finish(what string) error {
@@ -104,31 +124,31 @@ func ParseRequest(b []byte) (Request, error) {
 
 // AppendBinary appends the grant's encoding.
 func (g Grant) AppendBinary(dst []byte) []byte {
-	return put(append(dst, codecVersion), int64(g.Partition), g.Number, int64(g.Granted), g.Answers, bit(g.Recall))
+	return put(append(dst, version(g.Dry)), int64(g.Partition), g.Number, int64(g.Granted), g.Answers, bit(g.Recall))
 }
 
 // ParseGrant reads a grant.
 func ParseGrant(b []byte) (Grant, error) {
-	in, err := open("grant", b)
+	in, dry, err := openEither("grant", b)
 	if err != nil {
 		return Grant{}, err
 	}
-	g := Grant{Partition: in.partition(), Number: in.number(), Granted: in.amount(), Answers: in.number(), Recall: in.flag()}
+	g := Grant{Partition: in.partition(), Number: in.number(), Granted: in.amount(), Answers: in.number(), Recall: in.flag(), Dry: dry}
 	return g, in.finish("grant")
 }
 
 // AppendBinary appends the lease as it is between commits: after Report.
 func (l *Lease) AppendBinary(dst []byte) []byte {
-	return put(append(dst, codecVersion), int64(l.received), int64(l.returned), int64(l.used), int64(l.size), l.number, l.asked, l.heard, int64(l.wanted))
+	return put(append(dst, version(l.dry)), int64(l.received), int64(l.returned), int64(l.used), int64(l.size), l.number, l.asked, l.heard, int64(l.wanted))
 }
 
 // DecodeLease reads a lease.
 func DecodeLease(b []byte) (Lease, error) {
-	in, err := open("lease", b)
+	in, dry, err := openEither("lease", b)
 	if err != nil {
 		return Lease{}, err
 	}
-	l := Lease{received: in.amount(), returned: in.amount(), used: in.amount(), size: in.amount(), number: in.number(), asked: in.number(), heard: in.number(), wanted: in.amount()}
+	l := Lease{received: in.amount(), returned: in.amount(), used: in.amount(), size: in.amount(), number: in.number(), asked: in.number(), heard: in.number(), wanted: in.amount(), dry: dry}
 	if err := in.finish("lease"); err != nil {
 		return Lease{}, err
 	}
@@ -143,7 +163,7 @@ func (b *Book) AppendBinary(dst []byte) []byte {
 	dst = put(append(dst, codecVersion), int64(len(b.lines)), int64(b.turn))
 	for i := range b.lines {
 		l := &b.lines[i]
-		dst = put(dst, int64(l.granted), int64(l.returned), int64(l.used), l.heard, l.asked, int64(l.need), l.number, bit(l.recalled))
+		dst = put(dst, int64(l.granted), int64(l.returned), int64(l.used), l.heard, l.asked, int64(l.need), l.number, bit(l.recalled)|bit(l.told)<<1)
 	}
 	return dst
 }
@@ -170,5 +190,8 @@ func DecodeBook(b []byte) (Book, error) {
 }
 
 func (l *line) read(in *reader) {
-	*l = line{granted: in.amount(), returned: in.amount(), used: in.amount(), heard: in.number(), asked: in.number(), need: in.amount(), number: in.number(), recalled: in.flag()}
+	*l = line{granted: in.amount(), returned: in.amount(), used: in.amount(), heard: in.number(), asked: in.number(), need: in.amount(), number: in.number()}
+	flags := in.number()
+	in.failed = in.failed || flags > 3
+	l.recalled, l.told = flags&1 != 0, flags&2 != 0
 }

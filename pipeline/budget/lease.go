@@ -12,6 +12,7 @@ type Lease struct {
 	asked    int64        // number of the report whose wish stands, 0: none
 	heard    int64        // number of the last grant
 	wanted   money.Amount // by awards since the last wish, whether the lease could give it or not
+	dry      bool         // the owner has nothing left to give, and has said so
 
 	spent bool // the open commit had awards; not stored
 	short bool // and one was reduced; not stored
@@ -52,7 +53,7 @@ func (l *Lease) Refund(amount money.Amount, recycle bool) {
 // Report says what the owner should hear at the end of a commit: that the lease is low, or what a recall brings back. Only a commit that granted, or
 // could not, asks for more: without receipts there are no messages, however little is left.
 func (l *Lease) Report(partition int32) (Request, bool) {
-	asks := l.asked == 0 && l.spent && (l.short || l.Left() <= l.size/2)
+	asks := l.Asks()
 	if !asks && !l.owes {
 		l.forget()
 		return Request{}, false
@@ -67,6 +68,14 @@ func (l *Lease) Report(partition int32) (Request, bool) {
 	return r, true
 }
 
+// Asks reports whether the end of the commit will ask for more.
+func (l *Lease) Asks() bool {
+	return l.asked == 0 && l.spent && (l.short || l.Left() <= l.size/2)
+}
+
+// Waits reports whether more was asked for, may still come, and little is left until it does: what is awarded meanwhile may be cut for nothing.
+func (l *Lease) Waits() bool { return l.asked != 0 && !l.dry && l.Left() <= l.size/4 }
+
 func (l *Lease) forget() { l.spent, l.short, l.owes = false, false, false }
 
 // Take hears a grant. One that was heard before, or overtaken by a later one, changes nothing and is reported as false.
@@ -78,8 +87,9 @@ func (l *Lease) Take(g Grant) (bool, error) {
 		return false, broken("grant %d says %v in all, %v were received before", g.Number, g.Granted, l.received)
 	}
 	l.heard = g.Number
+	l.dry = l.dry || g.Dry
 	if more := g.Granted - l.received; more > 0 {
-		l.received, l.size = g.Granted, more
+		l.received, l.size, l.dry = g.Granted, more, false
 	}
 	if g.Answers >= l.asked {
 		l.asked = 0
