@@ -114,7 +114,7 @@ func builtKeys() []string {
 	for _, s := range []measure.SplitState{measure.SplitNone, measure.SplitTooFew, measure.SplitOK, measure.SplitSuspect, measure.SplitFailed} {
 		add("srm", string(s))
 	}
-	for _, o := range []rules.Outcome{rules.NoAccount, rules.OutOfWindow, rules.ShopExcluded, rules.BelowThreshold, rules.NothingEligible, rules.Outranked, rules.CapReached} {
+	for _, o := range []rules.Outcome{rules.NoAccount, rules.OutOfWindow, rules.ShopExcluded, rules.BelowThreshold, rules.NothingEligible, rules.Outranked, rules.CapReached, rules.NotTargeted, rules.InProgress} {
 		add("outcome", o.String())
 	}
 	for _, c := range []retail.Code{retail.CodeSchema, retail.CodeConflict, retail.CodeCurrency, retail.CodeTotal, retail.CodeSign, retail.CodeTime, retail.CodeVoidOriginal, retail.CodeTooLarge, retail.CodeAmountRange, retail.CodeDuplicateLine} {

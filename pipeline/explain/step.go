@@ -85,10 +85,24 @@ func (s *speaker) variant(r *rules.Result, st *rules.Step, doc *rules.Campaign) 
 			return "step.holdout.drawn", nil
 		}
 		return "", []string{"share", s.w.share(st.Expected * 100)}
+	case rules.StepWho:
+		return whoStep(st), nil
 	case rules.StepMemberCap:
 		return "", []string{"limit", s.limit(doc)}
 	}
 	return "", nil
+}
+
+// whoStep chooses the text of a condition on the member, by where it stands and by whether anything is known of it.
+func whoStep(st *rules.Step) string {
+	key := "step." + st.Node
+	switch {
+	case st.Node == "who.tiers" && st.ObservedText == "":
+		return key + ".none"
+	case st.Node == "who.enrolled_within" && st.Observed == 0, st.Node == "who.birthday_within" && st.Observed < 0:
+		return key + ".unknown"
+	}
+	return key
 }
 
 // openingHours says on which days and at which times a campaign counts, "" when that is not known.

@@ -5,7 +5,7 @@ func (n node) advise(c *Campaign) {
 	k := n.keysSeen()
 	at := func(key string) node { return child(k, n, key) }
 	w, r := &c.When, &c.Reward
-	if r.Fixed != 0 && r.Every == 0 && w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 {
+	if c.Event == "" && r.Fixed != 0 && r.Every == 0 && w.empty() {
 		at("reward").warn(CodeUnbounded, "a fixed reward without a threshold is given for any purchase, however small", "add when.min_spend or when.min_basket")
 	}
 	if r.PerUnit != 0 && r.MaxPerReceipt == 0 && r.MaxPerMember.Amount == 0 {

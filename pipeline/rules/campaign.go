@@ -13,7 +13,9 @@ type Campaign struct {
 	Version       int32
 	EffectiveFrom retail.Instant // from which event time on this version replaces earlier ones
 	Name          Name
+	Event         string // the campaign is about events of this kind, never about receipts; empty: about receipts
 	Window        Window
+	Who           Who
 	Stores        Stores
 	Channels      []retail.Channel
 	Lines         Selector // which lines count; zero: every line
@@ -52,8 +54,8 @@ type Hours struct{ From, To int16 }
 // Weekdays is a set of local weekdays, bit 0 is Monday. Zero: every day.
 type Weekdays uint8
 
-// Stores restricts the shop: any of the values within a list, every list that is given.
-type Stores struct{ IDs, Banners, Countries []string }
+// Stores restricts the shop: any of the values within a list, every list that is given, and none of ExcludeIDs (shops that declined).
+type Stores struct{ IDs, Banners, Countries, ExcludeIDs []string }
 
 // Selector says which lines of a receipt count.
 type Selector struct {
@@ -63,10 +65,10 @@ type Selector struct {
 
 // LineKeys lists products by what a till knows of them. Include: any value of every list given. Exclude: any value of any list.
 // A category is a path prefix on whole segments: GROCERY/COFFEE holds GROCERY/COFFEE/BEANS and not GROCERY/COFFEESHOP.
-type LineKeys struct{ Category, Brand, GTIN, SKU, Department []string }
+type LineKeys struct{ Category, Brand, GTIN, SKU, Department, Label []string }
 
 func (k *LineKeys) empty() bool {
-	return len(k.Category)+len(k.Brand)+len(k.GTIN)+len(k.SKU)+len(k.Department) == 0
+	return len(k.Category)+len(k.Brand)+len(k.GTIN)+len(k.SKU)+len(k.Department)+len(k.Label) == 0
 }
 
 // When holds the thresholds of the reward.
@@ -74,6 +76,11 @@ type When struct {
 	MinSpend    money.Amount // of the matching, eligible lines
 	MinQuantity int64        // whole pieces
 	MinBasket   money.Amount // of the receipt's total
+	Coupon      []string     // any of these was scanned
+}
+
+func (w *When) empty() bool {
+	return w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 && len(w.Coupon) == 0
 }
 
 // Reward is what is given. Exactly one of Percent, Fixed, PerUnit and Ladder is set.

@@ -50,6 +50,9 @@ type rule struct {
 	attach     Attachment     // of the reward
 	byPercent  bool           // a percentage of each line
 	byPiece    bool           // an amount for each piece
+	byLabel    bool           // products are named by label, maybe among other things
+	event      bool           // about events, not receipts
+	extra      *extra         // nil: only what a return judges again
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
 	indexed    bool           // lines lead to it
@@ -129,6 +132,9 @@ func newRule(c *Campaign) (rule, error) {
 		attach:    c.Attachment(),
 		byPercent: c.Reward.Percent != 0 && c.Reward.Every == 0,
 		byPiece:   c.Reward.PerUnit != 0,
+		byLabel:   len(c.Lines.Include.Label) > 0,
+		event:     c.Event != "",
+		extra:     newExtra(c),
 		salt:      c.ID + "|",
 		funding:   slices.Clone(c.Funding),
 	}
@@ -248,7 +254,7 @@ var _ ledger.Names = (*Ruleset)(nil)
 // it: the total of an exchange may be negative, and a footprint without such a threshold keeps too few lines to know it.
 func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
 	w, rw := &r.doc.When, &r.doc.Reward
-	if b.net <= 0 || b.net < w.MinSpend || b.pieces < w.MinQuantity || w.MinBasket != 0 && basket < w.MinBasket {
+	if r.nothing(b) || b.net < w.MinSpend || b.pieces < w.MinQuantity || w.MinBasket != 0 && basket < w.MinBasket {
 		return 0
 	}
 	switch {

@@ -23,6 +23,7 @@ type candidate struct {
 	barredNet money.Amount
 
 	open, shop bool // the instant and the shop are accepted
+	refused    refusal
 	arm        Arm
 	bucket     int32        // of the experiment, 0 to 9 999
 	uncapped   money.Amount // before any limit
@@ -40,7 +41,7 @@ type candidate struct {
 	expiresAt  retail.Instant
 }
 
-// Evaluate judges a SALE or EXCHANGE against every campaign that concerns it and writes one Result per campaign to d, in evaluation order.
+// Evaluate judges a SALE or EXCHANGE against every campaign that concerns it, an EVENT against those about its kind, and writes one Result per campaign to d, in evaluation order.
 // Training receipts and other types get none. account is empty for an anonymous receipt; v is read only when it is not.
 //
 // fp receives what a later return needs. It must be empty, or hold returns that came before this sale: then the results are those of what
@@ -55,18 +56,21 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 		fp.Reset()
 	}
 	fp.beginSale(r)
-	if r.Training || r.Type != retail.Sale && r.Type != retail.Exchange {
+	if r.Training || r.Type != retail.Sale && r.Type != retail.Exchange && r.Type != retail.Event {
 		fp.Returned = fp.Returned[:0]
 		return
 	}
 	e.use(rs)
-	e.sale, e.now, e.day, e.shop = r, r.EndedAt, e.dayOf(r.EndedAt), e.shopOf(&r.Shop)
+	if r.Type == retail.Event && len(r.Lines) == 0 {
+		r = e.withPiece(r)
+	}
+	e.sale, e.view, e.now, e.day, e.shop = r, v, r.EndedAt, e.dayOf(r.EndedAt), e.shopOf(&r.Shop)
 	e.weigh(r)
 	e.match(r)
 	e.openRooms(r)
 	e.sort()
 	for _, i := range e.order {
-		e.judge(&e.cands[i], r.Channel, account, v)
+		e.judge(&e.cands[i], r, account, v)
 	}
 	e.settle()
 	e.keep(r, account, fp)
@@ -75,7 +79,7 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 	if len(fp.Returned) > 0 || fp.Voided {
 		e.catchUp(rs, v, d, fp)
 	}
-	e.sale = nil
+	e.sale, e.view = nil, nil
 }
 
 // reportAll writes the results of a sale in evaluation order. Stateful campaigns of a sale that was partly returned before it came wait for what is
@@ -123,17 +127,22 @@ func (e *Evaluator) sortMany() {
 }
 
 // judge tests the conditions that a return does not change, and computes what the campaign wants to give.
-func (e *Evaluator) judge(c *candidate, ch retail.Channel, account retail.AccountID, v View) {
+func (e *Evaluator) judge(c *candidate, rec *retail.Receipt, account retail.AccountID, v View) {
 	r := c.rule
 	clock := e.clockOf(c.index)
 	c.open = r.window.holds(e.now) && clock.isOpen(r, e.now)
-	c.shop = e.shop.holds(r.shops) && r.allows(ch)
+	c.shop = e.shop.holds(r.shops) && r.allows(rec.Channel)
 	c.room = -1
 	if account != "" {
 		c.arm, c.bucket = e.armOf(r, account)
 	}
 	if !c.open || !c.shop {
 		return
+	}
+	if r.extra != nil {
+		if c.refused = e.admit(c, rec, account); c.refused != admitted {
+			return
+		}
 	}
 	e.want(c)
 	if account == "" || c.uncapped == 0 && !(r.state.counts && r.meets(&c.basis, e.total)) {

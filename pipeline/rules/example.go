@@ -129,7 +129,7 @@ func (n node) testLine(no int32) retail.Line {
 	l := retail.Line{
 		No: no, Kind: retail.SaleLine, Unit: retail.Each, QuantityMilli: 1000,
 		Category: text("category"), Brand: text("brand"), GTIN: text("gtin"), SKU: text("sku"), Department: text("department"),
-		Labels: child(k, n, "labels").texts(64),
+		Labels: child(k, n, "labels").labels(),
 		Net:    child(k, n, "net").required("an amount").amountOrZero(),
 	}
 	if q := child(k, n, "quantity"); q.given() {

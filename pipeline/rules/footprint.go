@@ -25,6 +25,7 @@ type Footprint struct {
 	Voided   bool     // the whole sale was undone
 	Shop     string   // of the sale, when a campaign is funded by it; else empty
 	Operator string   // of the sale, when a campaign sends something to its account; else empty
+	Event    bool     // of an event: what has no price counts by its pieces
 	masks    []uint64 // words per line, see mask
 }
 
@@ -78,7 +79,7 @@ func (f *Footprint) Reset() {
 
 // beginSale forgets an earlier evaluation of the sale and keeps the returns that came before it.
 func (f *Footprint) beginSale(r *retail.Receipt) {
-	f.EndedAt, f.Total = r.EndedAt, r.Total
+	f.EndedAt, f.Total, f.Event = r.EndedAt, r.Total, r.Type == retail.Event
 	f.Lines, f.Awards, f.masks, f.Shop, f.Operator = f.Lines[:0], f.Awards[:0], f.masks[:0], "", ""
 }
 

@@ -11,7 +11,7 @@ import (
 // The binary form of a footprint, version 1:
 //
 //	byte    version
-//	byte    flags: sale known, awards, returns, voided
+//	byte    flags: sale known, awards, returns, voided, of an event
 //	8 bytes content hash, little endian
 //	sale:    ended_at
 //	awards:  total, count, then each award; count of lines, then each line with its mask
@@ -29,6 +29,7 @@ const (
 	flagVoided
 	flagShop
 	flagOperator
+	flagEvent
 	flagsKnown = 1<<iota - 1
 )
 
@@ -73,6 +74,7 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 	set(f.Voided, flagVoided)
 	set(f.Shop != "", flagShop)
 	set(f.Operator != "", flagOperator)
+	set(f.Event && flags&flagAwards != 0, flagEvent)
 	dst = append(dst, footprintVersion, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, f.ContentHash)
 	if flags&flagSale != 0 {
@@ -227,8 +229,9 @@ func (f *Footprint) Decode(b []byte) error {
 	c := cursor{b: b}
 	version, flags := c.byte(), c.byte()
 	f.ContentHash = c.uint64()
-	c.require(version == footprintVersion && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0))
-	f.Voided = flags&flagVoided != 0
+	c.require(version == footprintVersion && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0) &&
+		(flags&flagEvent == 0 || flags&flagAwards != 0))
+	f.Voided, f.Event = flags&flagVoided != 0, flags&flagEvent != 0
 	if flags&flagSale != 0 {
 		f.EndedAt = retail.Instant(c.within(far))
 		c.require(f.EndedAt != 0)

@@ -18,6 +18,7 @@ var (
 	someGTINs       = []string{"1", "2", "3", ""}
 	someSKUs        = []string{"s1", "s2", ""}
 	someDepartments = []string{"P", "Q", ""}
+	someLabels      = []string{"organic", "eco", ""}
 	someShops       = []retail.Shop{{ID: "S1", Banner: "hyper", Country: "FR"}, {ID: "S2", Banner: "super", Country: "FR"}, {ID: "S3", Banner: "super", Country: "BE"}}
 )
 
@@ -63,7 +64,7 @@ func lineKeysDoc(t *rapid.T, label string) string {
 	return strings.Trim(flow(
 		yamlList("category", subset(t, someCategories, label+"category")), yamlList("brand", subset(t, someBrands, label+"brand")),
 		yamlList("gtin", subset(t, someGTINs, label+"gtin")), yamlList("sku", subset(t, someSKUs, label+"sku")),
-		yamlList("department", subset(t, someDepartments, label+"department")),
+		yamlList("department", subset(t, someDepartments, label+"department")), yamlList("label", subset(t, someLabels, label+"label")),
 	), "{}")
 }
 
@@ -88,7 +89,7 @@ func campaignDoc(t *rapid.T, id string, version int) string {
 		}
 	}
 	line("stores", flow(yamlList("ids", subset(t, []string{"S1", "S2"}, "ids")), yamlList("banners", subset(t, []string{"hyper", "super"}, "banners")),
-		yamlList("countries", subset(t, []string{"FR", "BE"}, "countries"))))
+		yamlList("countries", subset(t, []string{"FR", "BE"}, "countries")), yamlList("exclude_ids", subset(t, []string{"S3"}, "declined"))))
 	line("channels", strings.Trim(yamlList("", subset(t, []string{"IN_STORE", "DRIVE"}, "channels")), ": "))
 	exclude := lineKeysDoc(t, "not ")
 	if exclude != "" {
@@ -111,7 +112,7 @@ func whenDoc(t *rapid.T) string {
 		}
 		return fmt.Sprintf("%s: %d%s", key, rapid.IntRange(1, hi).Draw(t, key), unit)
 	}
-	return flow(at("min_spend", ".50", 20), at("min_quantity", "", 4), at("min_basket", ".00", 40))
+	return flow(at("min_spend", ".50", 20), at("min_quantity", "", 4), at("min_basket", ".00", 40), pickOf(t, []string{"", "", "", "", "coupon: [K1, K2]"}, "coupon"))
 }
 
 func rewardDoc(t *rapid.T) string {
@@ -185,6 +186,7 @@ func basket(t *rapid.T, id string) *retail.Receipt {
 	if rapid.IntRange(0, 4).Draw(t, "exchange") == 0 {
 		r.Type = retail.Exchange
 	}
+	r.Coupons = pickOf(t, [][]string{nil, {"K2"}, {"K9", "K1"}}, "coupons")
 	for i := range rapid.IntRange(1, 8).Draw(t, "lines") {
 		l := basketLine(t, r.Type)
 		l.No = int32(i + 1)
@@ -203,7 +205,8 @@ func basketLine(t *rapid.T, kind retail.ReceiptType) retail.Line {
 	l := retail.Line{
 		Kind: retail.SaleLine, Category: pickOf(t, someCategories, "category"), Brand: pickOf(t, someBrands, "brand"), GTIN: pickOf(t, someGTINs, "gtin"),
 		SKU: pickOf(t, someSKUs, "sku"), Department: pickOf(t, someDepartments, "department"),
-		Net: money.Amount(rapid.Int64Range(0, 2000).Draw(t, "net")), Unit: retail.Each, QuantityMilli: 1000 * rapid.Int64Range(1, 4).Draw(t, "pieces"),
+		Labels: pickOf(t, [][]string{nil, nil, {"organic"}, {"other", "eco", "organic"}}, "labels"),
+		Net:    money.Amount(rapid.Int64Range(0, 2000).Draw(t, "net")), Unit: retail.Each, QuantityMilli: 1000 * rapid.Int64Range(1, 4).Draw(t, "pieces"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "off?") == 0 {
 		l.Gross = l.Net + money.Amount(rapid.Int64Range(0, 300).Draw(t, "off"))

@@ -17,11 +17,14 @@ func (c *Campaign) JSON() []byte {
 		w.raw("version", itoa(int64(c.Version)))
 		w.str("effective_from", c.effectiveText)
 		w.key("name", func() { w.object(func() { w.str("fr", c.Name.FR); w.str("en", c.Name.EN) }) })
+		w.str("event", c.Event)
 		w.key("window", func() { w.object(func() { w.window(&c.Window) }) })
+		w.group("who", func() { w.who(&c.Who) })
 		w.group("stores", func() {
 			w.list("ids", c.Stores.IDs)
 			w.list("banners", c.Stores.Banners)
 			w.list("countries", c.Stores.Countries)
+			w.list("exclude_ids", c.Stores.ExcludeIDs)
 		})
 		w.list("channels", symbols(c.Channels))
 		w.group("lines", func() {
@@ -32,6 +35,7 @@ func (c *Campaign) JSON() []byte {
 			w.amount("min_spend", c.When.MinSpend)
 			w.number("min_quantity", c.When.MinQuantity)
 			w.amount("min_basket", c.When.MinBasket)
+			w.list("coupon", c.When.Coupon)
 		})
 		if c.Tiers.given() {
 			w.key("tiers", func() { w.object(func() { w.tiers(&c.Tiers) }) })
@@ -105,6 +109,7 @@ func (w *jsonWriter) lineKeys(k *LineKeys) {
 	w.list("gtin", k.GTIN)
 	w.list("sku", k.SKU)
 	w.list("department", k.Department)
+	w.list("label", k.Label)
 }
 
 func (w *jsonWriter) reward(r *Reward) {

@@ -43,6 +43,9 @@ func (e *Evaluator) weigh(r *retail.Receipt) {
 		if w.counts = counts(r.Type, l, w.net); w.counts {
 			e.limited |= w.rails
 			w.pieces = pieces(l.Unit == retail.Each, l.QuantityMilli, w.net)
+			if w.net == 0 && r.Type == retail.Event {
+				w.pieces = freePieces(l.Unit == retail.Each, l.QuantityMilli)
+			}
 			e.whole.net += w.net
 			e.whole.pieces += w.pieces
 		}
@@ -55,7 +58,7 @@ func counts(t retail.ReceiptType, l *retail.Line, net money.Amount) bool {
 	case l.Ineligible:
 		return false
 	case l.Kind == retail.SaleLine || l.Kind == retail.Service:
-		return net > 0
+		return net > 0 || net == 0 && t == retail.Event
 	default:
 		return l.Kind == retail.ReturnLine && t == retail.Exchange && net <= 0
 	}
@@ -116,6 +119,10 @@ func (e *Evaluator) match(r *retail.Receipt) {
 		clear(e.sets)
 		e.receipt = 1
 	}
+	if r.Type == retail.Event {
+		e.matchEvent(r)
+		return
+	}
 	x := &e.rs.index
 	for i := range r.Lines {
 		l := &r.Lines[i]
@@ -128,6 +135,9 @@ func (e *Evaluator) match(r *retail.Receipt) {
 		if len(x.sku) > 0 && l.SKU != "" {
 			e.hitProduct(x.sku[l.SKU], i, l)
 		}
+		if len(x.label) > 0 && len(l.Labels) > 0 {
+			e.hitLabels(i, l)
+		}
 	}
 	for _, rule := range e.basketRules(r.Channel) {
 		e.hitBasket(rule, r)
@@ -137,7 +147,7 @@ func (e *Evaluator) match(r *retail.Receipt) {
 // hitShelf counts a line for a rule that its shelf concerns; products excluded singly are still to be tested.
 func (e *Evaluator) hitShelf(i int32, line int, l *retail.Line) {
 	r := &e.rs.rules[i]
-	if r.exclude >= 0 && e.rs.index.excludes[r.exclude].product(l) {
+	if r.exclude >= 0 && e.rs.index.excludes[r.exclude].product(l) || r.byLabel && !r.include.labelled(l) {
 		return
 	}
 	e.hit(i, line)
@@ -145,15 +155,19 @@ func (e *Evaluator) hitShelf(i int32, line int, l *retail.Line) {
 
 func (e *Evaluator) hitProduct(list []int32, line int, l *retail.Line) {
 	for _, i := range list {
-		r := &e.rs.rules[i]
-		if !r.include.includes(l) {
-			continue
+		if e.selects(&e.rs.rules[i], l) {
+			e.hit(i, line)
 		}
-		if ex := r.exclude; ex >= 0 && (e.rs.index.excludes[ex].shelf(l) || e.rs.index.excludes[ex].product(l)) {
-			continue
-		}
-		e.hit(i, line)
 	}
+}
+
+// selects reports whether a line is one of the rule's, by everything that its document says of lines.
+func (e *Evaluator) selects(r *rule, l *retail.Line) bool {
+	if !r.include.includes(l) || r.byLabel && !r.include.labelled(l) {
+		return false
+	}
+	ex := r.exclude
+	return ex < 0 || !e.rs.index.excludes[ex].shelf(l) && !e.rs.index.excludes[ex].product(l)
 }
 
 func (e *Evaluator) hit(rule int32, line int) {

@@ -42,6 +42,7 @@ type Evaluator struct {
 	hash    []byte
 
 	// Limits of the law on the receipt at hand, see legal.go.
+	view        View            // of the account, during a sale
 	sale        *retail.Receipt // nil on a return
 	limited     uint64          // limits on any line that counts
 	barred      bool            // some line may never be rewarded
@@ -63,6 +64,8 @@ type Evaluator struct {
 	parts  []part // of a return, by group of awards
 	future []ledger.Counter
 
+	event   retail.Receipt // an event without lines, and the piece that it is
+	piece   [1]retail.Line
 	scratch Footprint
 	late    Decision
 }

@@ -40,10 +40,14 @@ func naiveMatches(s *rules.Selector, l *retail.Line) bool {
 	in, ex := &s.Include, &s.Exclude
 	any := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 	included := (len(in.Category) == 0 || naiveUnder(in.Category, l.Category)) && any(in.Brand, l.Brand) && any(in.GTIN, l.GTIN) &&
-		any(in.SKU, l.SKU) && any(in.Department, l.Department)
+		any(in.SKU, l.SKU) && any(in.Department, l.Department) && (len(in.Label) == 0 || naiveLabel(in.Label, l))
 	excluded := naiveUnder(ex.Category, l.Category) || slices.Contains(ex.Brand, l.Brand) || slices.Contains(ex.GTIN, l.GTIN) ||
-		slices.Contains(ex.SKU, l.SKU) || slices.Contains(ex.Department, l.Department)
+		slices.Contains(ex.SKU, l.SKU) || slices.Contains(ex.Department, l.Department) || naiveLabel(ex.Label, l)
 	return included && !excluded
+}
+
+func naiveLabel(list []string, l *retail.Line) bool {
+	return slices.ContainsFunc(l.Labels, func(s string) bool { return slices.Contains(list, s) })
 }
 
 func naiveOpen(c *rules.Campaign, t retail.Instant) bool {
@@ -62,7 +66,7 @@ func naiveOpen(c *rules.Campaign, t retail.Instant) bool {
 func naiveShop(c *rules.Campaign, r *retail.Receipt) bool {
 	any := func(list []string, v string) bool { return len(list) == 0 || slices.Contains(list, v) }
 	return any(c.Stores.IDs, string(r.Shop.ID)) && any(c.Stores.Banners, r.Shop.Banner) && any(c.Stores.Countries, r.Shop.Country) &&
-		(len(c.Channels) == 0 || slices.Contains(c.Channels, r.Channel))
+		(len(c.Channels) == 0 || slices.Contains(c.Channels, r.Channel)) && !slices.Contains(c.Stores.ExcludeIDs, string(r.Shop.ID))
 }
 
 // naivePaid allocates the basket's discounts with exact fractions.
@@ -115,7 +119,8 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 			n.pieces--
 		}
 	}
-	if naiveOpen(c, r.EndedAt) && naiveShop(c, r) {
+	coupon := len(c.When.Coupon) == 0 || slices.ContainsFunc(r.Coupons, func(s string) bool { return slices.Contains(c.When.Coupon, s) })
+	if naiveOpen(c, r.EndedAt) && naiveShop(c, r) && coupon {
 		n.desired = naiveReward(c, &n, r.Total, prices)
 	}
 	return n
@@ -241,5 +246,5 @@ func compareNaive(t *rapid.T, all []*rules.Campaign, id string, r *retail.Receip
 
 func everyLine(c *rules.Campaign) bool {
 	in := &c.Lines.Include
-	return len(in.Category)+len(in.Brand)+len(in.GTIN)+len(in.SKU)+len(in.Department) == 0
+	return len(in.Category)+len(in.Brand)+len(in.GTIN)+len(in.SKU)+len(in.Department)+len(in.Label) == 0
 }

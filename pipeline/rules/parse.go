@@ -32,14 +32,16 @@ func (r *reader) sorted() []Diagnostic {
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 func (n node) campaign() *Campaign {
-	k := n.keys("id", "version", "effective_from", "name", "window", "stores", "channels", "lines", "when", "reward", "validity",
+	k := n.keys("id", "version", "effective_from", "name", "event", "window", "who", "stores", "channels", "lines", "when", "reward", "validity",
 		"progress", "tiers", "stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
 	at := func(key string) node { return child(k, n, key) }
 	c := &Campaign{
 		ID:       at("id").id(),
 		Version:  int32(at("version").required("a version number").integer(1, 1<<31-1)),
 		Name:     at("name").name(),
+		Event:    at("event").eventKind(),
 		Window:   at("window").required("the window's from and to").window(),
+		Who:      at("who").who(),
 		Stores:   at("stores").stores(),
 		Channels: at("channels").channels(),
 		Lines:    at("lines").selector(),
@@ -187,14 +189,20 @@ func (n node) weekdays() Weekdays {
 }
 
 func (n node) stores() Stores {
-	k := n.keys("ids", "banners", "countries")
+	k := n.keys("ids", "banners", "countries", "exclude_ids")
 	s := Stores{
-		IDs:       child(k, n, "ids").texts(128),
-		Banners:   child(k, n, "banners").texts(64),
-		Countries: child(k, n, "countries").texts(2),
+		IDs:        child(k, n, "ids").texts(128),
+		Banners:    child(k, n, "banners").texts(64),
+		Countries:  child(k, n, "countries").texts(2),
+		ExcludeIDs: child(k, n, "exclude_ids").texts(128),
 	}
-	if n.given() && len(s.IDs)+len(s.Banners)+len(s.Countries) == 0 {
-		n.fail(CodeMissing, "no store is named", "ids, banners or countries", "leave stores out to mean every store")
+	if n.given() && len(s.IDs)+len(s.Banners)+len(s.Countries)+len(s.ExcludeIDs) == 0 {
+		n.fail(CodeMissing, "no store is named", "ids, banners, countries or exclude_ids", "leave stores out to mean every store")
+	}
+	for _, id := range s.ExcludeIDs {
+		if known(id, s.IDs) {
+			child(k, n, "exclude_ids").fail(CodeConflict, quoteShort(id)+" is also in ids", "shops that take part, or that do not", "")
+		}
 	}
 	return s
 }
@@ -217,11 +225,11 @@ func (n node) channels() []retail.Channel {
 }
 
 func (n node) selector() Selector {
-	k := n.keys("category", "brand", "gtin", "sku", "department", "exclude")
+	k := n.keys("category", "brand", "gtin", "sku", "department", "label", "exclude")
 	ex := child(k, n, "exclude")
-	s := Selector{Include: n.lineKeys(k), Exclude: ex.lineKeys(ex.keys("category", "brand", "gtin", "sku", "department"))}
+	s := Selector{Include: n.lineKeys(k), Exclude: ex.lineKeys(ex.keys("category", "brand", "gtin", "sku", "department", "label"))}
 	if n.given() && s.Include.empty() && s.Exclude.empty() {
-		n.fail(CodeMissing, "no product is named", "category, brand, gtin, sku, department or exclude", "leave lines out to mean every line")
+		n.fail(CodeMissing, "no product is named", "category, brand, gtin, sku, department, label or exclude", "leave lines out to mean every line")
 	}
 	return s
 }
@@ -229,7 +237,7 @@ func (n node) selector() Selector {
 func (n node) lineKeys(k map[string]node) LineKeys {
 	keys := LineKeys{
 		Category: child(k, n, "category").texts(512), Brand: child(k, n, "brand").texts(256), GTIN: child(k, n, "gtin").texts(64),
-		SKU: child(k, n, "sku").texts(128), Department: child(k, n, "department").texts(256),
+		SKU: child(k, n, "sku").texts(128), Department: child(k, n, "department").texts(256), Label: child(k, n, "label").labels(),
 	}
 	for _, c := range keys.Category {
 		if c[0] == '/' || c[len(c)-1] == '/' {

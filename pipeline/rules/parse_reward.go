@@ -8,14 +8,15 @@ import (
 )
 
 func (n node) when() When {
-	k := n.keys("min_spend", "min_quantity", "min_basket")
+	k := n.keys("min_spend", "min_quantity", "min_basket", "coupon")
 	if n.given() && len(k) == 0 {
-		n.fail(CodeMissing, "no threshold is given", "min_spend, min_quantity or min_basket", "leave when out to mean no threshold")
+		n.fail(CodeMissing, "no threshold is given", "min_spend, min_quantity, min_basket or coupon", "leave when out to mean no threshold")
 	}
 	return When{
 		MinSpend:    child(k, n, "min_spend").amount(),
 		MinQuantity: child(k, n, "min_quantity").integer(1, 1_000_000),
 		MinBasket:   child(k, n, "min_basket").amount(),
+		Coupon:      child(k, n, "coupon").texts(128),
 	}
 }
 

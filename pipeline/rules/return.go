@@ -132,6 +132,9 @@ func (e *Evaluator) count(fp *Footprint) {
 		l, left := &fp.Lines[i], e.remains[i]
 		e.total -= l.Net - left.net
 		e.lines[i] = lineWork{net: left.net, pieces: pieces(l.Each, left.quantityMilli, left.net)}
+		if fp.Event && left.net == 0 {
+			e.lines[i].pieces = freePieces(l.Each, left.quantityMilli)
+		}
 		e.openRoom(i, l.Net, &l.Limits)
 	}
 }

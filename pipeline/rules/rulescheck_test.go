@@ -81,7 +81,7 @@ func (w *world) steps(r *rules.Result, want []string) {
 	}
 	var got []string
 	for i := range r.Steps {
-		got = append(got, stepText(&r.Steps[i]))
+		got = append(got, strings.Join(strings.Fields(stepText(&r.Steps[i])), " "))
 	}
 	for i := range want {
 		want[i] = strings.Join(strings.Fields(want[i]), " ")

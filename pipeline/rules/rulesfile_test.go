@@ -19,6 +19,7 @@ import (
 //
 //	test NAME                     a fresh world
 //	load                          + an indented campaign document
+//	know MEMBER KEY VALUE...      what events have said: segment|consent|opt_in|club NAME, until T; enrolled|first T; birthday MM-DD; referrer ID
 //	receipt ID WORD...            + indented lines: NET CATEGORY WORD...
 //	return ID WORD...             of a receipt, + indented lines: NET WORD...
 //	void ID
@@ -114,6 +115,8 @@ func (w *world) run(blocks []block) {
 			w.giveBack(b)
 		case "expect":
 			w.expect(b)
+		case "know":
+			w.know(b)
 		case "granted":
 			w.granted(b.words[1], b.words[2], b.words[3])
 		default:
@@ -166,6 +169,12 @@ func (w *world) receipt(b block) {
 	r.EndedAt = at(w.t, cmp.Or(set["at"], "2026-12-02T10:00:00+01:00"))
 	if s, ok := set["type"]; ok {
 		r.Type, _ = retail.ParseReceiptType(s)
+	}
+	if s, ok := set["event"]; ok {
+		r.Type, r.Attributes = retail.Event, []retail.Attribute{{Key: "event", Value: s}}
+	}
+	if s, ok := set["coupons"]; ok {
+		r.Coupons = strings.Split(s, ",")
 	}
 	if s, ok := set["channel"]; ok {
 		r.Channel, _ = retail.ParseChannel(s)
@@ -232,6 +241,8 @@ func (w *world) lineKey(l *retail.Line, key, value string) {
 		l.SKU = value
 	case "department":
 		l.Department = value
+	case "label":
+		l.Labels = strings.Split(value, ",")
 	case "gross":
 		l.Gross = w.amount(value)
 	case "kind":

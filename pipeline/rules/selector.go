@@ -73,16 +73,16 @@ func parentPath(p string) string {
 
 // lineSet is a compiled LineKeys.
 type lineSet struct {
-	category, brand, gtin, sku, department keySet
-	single                                 bool // single products are listed
+	category, brand, gtin, sku, department, label keySet
+	single                                        bool // single products or labels are listed
 }
 
 func newLineSet(k *LineKeys) lineSet {
 	return lineSet{newKeySet(k.Category), newKeySet(k.Brand), newKeySet(k.GTIN), newKeySet(k.SKU), newKeySet(k.Department),
-		len(k.GTIN)+len(k.SKU) > 0}
+		newKeySet(k.Label), len(k.GTIN)+len(k.SKU)+len(k.Label) > 0}
 }
 
-// includes reports whether the line has one of the values of every list given.
+// includes reports whether the line has one of the values of every list given, but for labels.
 func (s *lineSet) includes(l *retail.Line) bool {
 	return (len(s.category.list) == 0 || s.category.hasPath(l.Category)) && s.brand.allows(l.Brand) &&
 		s.department.allows(l.Department) && s.gtin.allows(l.GTIN) && s.sku.allows(l.SKU)
@@ -93,14 +93,31 @@ func (s *lineSet) shelf(l *retail.Line) bool {
 	return s.category.hasPath(l.Category) || s.brand.has(l.Brand) || s.department.has(l.Department)
 }
 
-// product reports whether the line's product is listed singly.
+// product reports whether the line's product, or a label of it, is listed.
 func (s *lineSet) product(l *retail.Line) bool {
-	return s.single && (s.gtin.has(l.GTIN) || s.sku.has(l.SKU))
+	return s.single && (s.gtin.has(l.GTIN) || s.sku.has(l.SKU) || s.labelOf(l) >= 0)
+}
+
+// labelled reports whether the line has one of the labels, when any is given.
+func (s *lineSet) labelled(l *retail.Line) bool { return len(s.label.list) == 0 || s.labelOf(l) >= 0 }
+
+// labelOf is the place of the line's first label that is listed, -1 when none is.
+func (s *lineSet) labelOf(l *retail.Line) int {
+	if len(s.label.list) == 0 {
+		return -1
+	}
+	for i := range l.Labels {
+		if s.label.has(l.Labels[i]) {
+			return i
+		}
+	}
+	return -1
 }
 
 // holds reports whether the shop is one of these. It is memoised by shop.
 func (s *Stores) holds(shop *retail.Shop) bool {
-	return oneOf(s.IDs, string(shop.ID)) && oneOf(s.Banners, shop.Banner) && oneOf(s.Countries, shop.Country)
+	return oneOf(s.IDs, string(shop.ID)) && oneOf(s.Banners, shop.Banner) && oneOf(s.Countries, shop.Country) &&
+		(len(s.ExcludeIDs) == 0 || !oneOf(s.ExcludeIDs, string(shop.ID)))
 }
 
 func oneOf(list []string, s string) bool {

@@ -19,6 +19,7 @@ func Sentence(c *Campaign, lang string) string {
 		w = french()
 	}
 	parts := []string{w.reward(c) + w.lines(&c.Lines)}
+	parts = append(parts, w.audience(c)...)
 	parts = append(parts, w.conditions(&c.When)...)
 	parts = append(parts, w.caps(&c.Reward)...)
 	parts = append(parts, w.places(c)...)
@@ -47,6 +48,7 @@ type words struct {
 	every                                                             [2]string
 	best, first, funded, holdout                                      string
 	firstOfMonth                                                      string
+	more                                                              phrases
 }
 
 func english() *words {
@@ -64,8 +66,8 @@ func english() *words {
 		spendableAtOnce: "spendable at once", spendableAfter: "spendable after %s", hour: "%d hours", day: "%d days",
 		lapsesAfter: "valid for %d days to the end of the month", lapsesOn: "lost on %s %s of the next year",
 		best: "the best of the group “%s” counts", first: "the first of the group “%s” counts", funded: "paid by %s", holdout: "%s of the members are held out to measure the effect",
-		firstOfMonth: "1",
-		everyFixed:   "%s back for every %d pieces", every: [2]string{"%s of the cheapest of every %d pieces back", "%s of the dearest of every %d pieces back"},
+		firstOfMonth: "1", more: englishPhrases(),
+		everyFixed: "%s back for every %d pieces", every: [2]string{"%s of the cheapest of every %d pieces back", "%s of the dearest of every %d pieces back"},
 	}
 }
 
@@ -84,8 +86,8 @@ func french() *words {
 		spendableAtOnce: "utilisables tout de suite", spendableAfter: "utilisables après %s", hour: "%d heures", day: "%d jours",
 		lapsesAfter: "valables %d jours jusqu'à la fin du mois", lapsesOn: "perdus le %s %s de l'année suivante",
 		best: "la meilleure offre du groupe « %s » compte", first: "la première offre du groupe « %s » compte", funded: "financé par %s", holdout: "%s des membres sont écartés pour mesurer l'effet",
-		firstOfMonth: "1er",
-		everyFixed:   "%s remboursés par lot de %d pièces", every: [2]string{"%s de la moins chère de chaque lot de %d pièces remboursés", "%s de la plus chère de chaque lot de %d pièces remboursés"},
+		firstOfMonth: "1er", more: frenchPhrases(),
+		everyFixed: "%s remboursés par lot de %d pièces", every: [2]string{"%s de la moins chère de chaque lot de %d pièces remboursés", "%s de la plus chère de chaque lot de %d pièces remboursés"},
 	}
 }
 
@@ -154,6 +156,7 @@ func (w *words) products(k *LineKeys, glue string) string {
 	add(w.product, k.GTIN)
 	add(w.product, k.SKU)
 	add(w.department, k.Department)
+	add(w.more.label, k.Label)
 	return strings.Join(kinds, glue)
 }
 
@@ -180,6 +183,9 @@ func (w *words) conditions(c *When) []string {
 	if c.MinBasket != 0 {
 		out = append(out, fmt.Sprintf(w.minBasket, w.amount(c.MinBasket)))
 	}
+	if len(c.Coupon) > 0 {
+		out = append(out, fmt.Sprintf(w.more.coupon, w.some(c.Coupon, w.or)))
+	}
 	return out
 }
 
@@ -204,6 +210,7 @@ func (w *words) places(c *Campaign) []string {
 	add(w.shops, c.Stores.IDs)
 	add(w.banners, c.Stores.Banners)
 	add(w.countries, c.Stores.Countries)
+	add(w.more.shopsNot, c.Stores.ExcludeIDs)
 	add(w.channels, symbols(c.Channels))
 	return out
 }

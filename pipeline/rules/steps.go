@@ -12,6 +12,8 @@ const (
 	StepHours         StepCode = "hours"          // hours and weekdays
 	StepStore         StepCode = "store"          // the shop is one of the campaign's
 	StepChannel       StepCode = "channel"        // the channel is one of the campaign's
+	StepWho           StepCode = "who"            // a condition on the member that does not hold; the node says which
+	StepCoupon        StepCode = "coupon"         // one of the campaign's coupons was scanned
 	StepLines         StepCode = "lines"          // no matching line counts; where some do, Result.Basis says how much
 	StepMinSpend      StepCode = "min_spend"      // spend against the threshold
 	StepMinQuantity   StepCode = "min_quantity"   // pieces against the threshold
@@ -36,7 +38,9 @@ func (c *candidate) outcome(account retail.AccountID) Outcome {
 		return OutOfWindow
 	case !c.shop:
 		return ShopExcluded
-	case c.uncapped == 0 && c.basis.net <= 0 && c.rule.doc.When == When{}:
+	case c.refused == notTargeted:
+		return NotTargeted
+	case c.uncapped == 0 && c.rule.nothing(&c.basis) && c.rule.doc.When.empty():
 		return NothingEligible
 	case c.uncapped == 0:
 		return BelowThreshold
@@ -70,7 +74,10 @@ func (c *candidate) cappedBy() string {
 func (e *Evaluator) report(c *candidate, r *retail.Receipt, account retail.AccountID, d *Decision) {
 	from := len(d.steps)
 	e.explainPlace(c, r, d)
-	if c.open && c.shop {
+	if c.open && c.shop && c.rule.extra != nil {
+		e.explainExtra(c, r, d)
+	}
+	if c.open && c.shop && c.refused != notTargeted {
 		e.explainReward(c, d)
 	}
 	if account == "" && c.uncapped > 0 {
@@ -115,7 +122,7 @@ func (e *Evaluator) explainBasis(c *candidate, d *Decision) {
 		rail := bits.TrailingZeros64(c.barred)
 		d.step(Step{Node: e.rs.rails.nodes[rail], Code: StepLegalNever, Unit: Minor, Observed: int64(c.barredNet), ExpectedText: e.rs.rails.rails[rail].ID})
 	}
-	if c.basis.net <= 0 {
+	if c.rule.nothing(&c.basis) {
 		d.step(Step{Node: "lines", Code: StepLines, Unit: Minor, Observed: int64(c.basis.net)})
 	}
 	if w.MinSpend != 0 {
