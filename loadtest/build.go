@@ -218,7 +218,7 @@ func fillLine(l *retail.Line, no int32, p *product, bits uint64) {
 	l.No, l.Kind, l.GTIN, l.SKU, l.Description = no, p.kind, p.gtin, p.sku, p.description
 	l.Department, l.Category, l.Brand, l.Unit = p.department, p.category, p.brand, p.unit
 	l.UnitPrice, l.VATRateBP, l.Ineligible = p.price, p.vatBP, p.ineligible
-	l.Discounts, l.ReturnOfLine = l.Discounts[:0], 0
+	l.Discounts, l.ReturnOfLine, l.Labels = l.Discounts[:0], 0, nil
 	l.QuantityMilli = quantity(p.unit, bits)
 	l.Gross = (p.price*money.Amount(l.QuantityMilli) + 500) / 1000
 	l.Net = l.Gross

@@ -81,7 +81,7 @@ func (s *sim) produceAll() {
 	}
 }
 
-// next is a sale, a return of an earlier one, an exact repeat, a reused id, an anonymous receipt or bytes that are no receipt.
+// next is a sale, a return of an earlier one, an event of an account, an exact repeat, a reused id, an anonymous receipt or bytes that are no receipt.
 func (s *sim) next(rng *rand.Rand, i int, sent []*retail.Receipt) (*retail.Receipt, []byte) {
 	dice := rng.IntN(100)
 	switch {
@@ -108,8 +108,22 @@ func (s *sim) next(rng *rand.Rand, i int, sent []*retail.Receipt) (*retail.Recei
 		if back := s.giveBack(rng, i, sent[rng.IntN(len(sent))]); back != nil {
 			return back, nil
 		}
+	case dice < 39:
+		return s.event(rng, i), nil
 	}
 	return s.sale(rng, i), nil
+}
+
+// event is what happens to an account apart from a till; one in two has lines.
+func (s *sim) event(rng *rand.Rand, i int) *retail.Receipt {
+	rec := s.sale(rng, i)
+	rec.Type, rec.Shop, rec.TerminalID = retail.Event, retail.Shop{}, ""
+	rec.Loyalty.AccountID = retail.AccountID(fmt.Sprintf("a%02d", rng.IntN(14)))
+	rec.Attributes = []retail.Attribute{{Key: "by", Value: "app"}, {Key: retail.EventAttribute, Value: []string{"enrol", "recycling"}[rng.IntN(2)]}}
+	if rng.IntN(2) == 0 {
+		rec.Lines, rec.Total = nil, 1200
+	}
+	return rec
 }
 
 func (s *sim) sale(rng *rand.Rand, i int) *retail.Receipt {

@@ -17,9 +17,10 @@ import (
 // reader walks one record value. The first failure sticks: it is kept in detail and moves pos to the end, so that each later read
 // returns zero at once and the caller checks only once. Strings it returns alias buf.
 type reader struct {
-	buf    []byte
-	pos    int
-	detail string // the first failure, empty while all is well
+	buf     []byte
+	pos     int
+	version int    // of the writer's schema: the first one published whose bytes are laid out as this value's
+	detail  string // the first failure, empty while all is well
 }
 
 // fail records the first failure with the field it was in and the offset in the record's value.

@@ -4,13 +4,29 @@ import (
 	"testing"
 
 	"cagnotte/pipeline/retail"
+	"cagnotte/schemas"
 
 	"github.com/twmb/avro"
 )
 
 func BenchmarkDecodeReceipt12(b *testing.B) {
 	codec, _, _ := startCodec(b)
-	value := codec.AppendReceipt(nil, basket(12))
+	benchmarkDecode(b, codec, codec.AppendReceipt(nil, basket(12)))
+}
+
+// The same receipt with labels, and as writers of version 2 of the schema send it.
+func BenchmarkDecodeReceipt12Labels(b *testing.B) {
+	codec, _, _ := startCodec(b)
+	benchmarkDecode(b, codec, codec.AppendReceipt(nil, labelled(12)))
+}
+
+func BenchmarkDecodeReceipt12Version2(b *testing.B) {
+	codec, client, _ := startCodec(b)
+	v2 := schemas.AvroSchemas()[1]
+	benchmarkDecode(b, codec, frame(b, client, v2.Subject(), v2.Text, golden(b, v2)))
+}
+
+func benchmarkDecode(b *testing.B, codec *schemas.Codec, value []byte) {
 	var r retail.Receipt
 	b.SetBytes(int64(len(value)))
 	b.ReportAllocs()

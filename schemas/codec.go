@@ -41,8 +41,8 @@ func (e *DecodeError) Error() string {
 // headerBytes is the length of the schema-registry framing: a zero byte and a four-byte id.
 const headerBytes = 5
 
-// Codec encodes and decodes the five messages with schema-registry framing. Values of the current schemas take the hand-written path, which
-// neither allocates nor copies; values of any other writer are resolved first (see writers). Safe for concurrent use.
+// Codec encodes and decodes the five messages with schema-registry framing. Values of every schema ever published take the hand-written path,
+// which neither allocates nor copies; values of any other writer are resolved first (see writers). Safe for concurrent use.
 type Codec struct {
 	headers [kinds][headerBytes]byte
 	ids     [kinds]uint32
@@ -92,13 +92,13 @@ func (c *Codec) open(k kind, value []byte) (d reader, id uint32, converted bool,
 	}
 	id = binary.BigEndian.Uint32(value[1:])
 	if id == c.ids[k] {
-		return reader{buf: value, pos: headerBytes}, id, false, nil
+		return reader{buf: value, pos: headerBytes, version: c.writers.layout[k]}, id, false, nil
 	}
-	value, converted, err = c.writers.convert(k, id, value)
+	value, version, converted, err := c.writers.convert(k, id, value)
 	if err != nil {
 		return d, id, false, err
 	}
-	return reader{buf: value, pos: headerBytes}, id, converted, nil
+	return reader{buf: value, pos: headerBytes, version: version}, id, converted, nil
 }
 
 func unframed(value []byte) *DecodeError {

@@ -73,12 +73,19 @@ func appendStep(dst []byte, s *rules.Step) []byte {
 	return appendOptStr(dst, s.ExpectedText)
 }
 
+// decisionEvents is the version of the decision's schema that brought the type EVENT.
+const decisionEvents = 2
+
 func readDecision(d *reader, rec *ReceiptDecision) {
+	types := receiptTypeSymbols
+	if d.version < decisionEvents {
+		types = tillTypeSymbols
+	}
 	rec.Receipt = retail.ReceiptID(d.str("receipt_id"))
 	rec.Account = retail.AccountID(d.optStr("account_id"))
 	rec.Shop = retail.ShopID(d.str("store_id"))
 	rec.Channel = retail.Channel(d.enum("channel", channelSymbols))
-	rec.Type = retail.ReceiptType(d.enum("type", receiptTypeSymbols))
+	rec.Type = retail.ReceiptType(d.enum("type", types))
 	rec.EndedAt = d.instant("ended_at")
 	rec.Total = d.amount("total_minor")
 	rec.Currency = d.str("currency")

@@ -45,11 +45,11 @@ func TestDecodeReceiptRefuses(t *testing.T) {
 		{"header alone", "receipt_id: truncated", good[:5]},
 		{"unknown id", "does not know this schema id", edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[1:], 999); return b })},
 		{"trailing bytes", "2 bytes after the end", append(bytes.Clone(good), 0, 0)},
-		{"cut in a line", "lines[1].category: length 20, 9 bytes are left at byte 280", good[:bytes.LastIndex(good, []byte("Caf"))-60]},
+		{"cut in a line", "lines[1].category: length 20, 10 bytes are left at byte 281", good[:bytes.LastIndex(good, []byte("Caf"))-60]},
 		{"negative length", "receipt_id: length -1", append(bytes.Clone(good[:5]), 1)},
 		{"huge length", "receipt_id: length 2305843009213693951", append(bytes.Clone(good[:5]), 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f)},
 		{"endless varint", "varint is longer than 64 bits", append(bytes.Clone(good[:5]), bytes.Repeat([]byte{0xff}, 12)...)},
-		{"bad enum", "type: enum index 5, want 0 to 4", edit(func(b []byte) []byte { b[5+1+len("S001:T04:2026-12-01:4711")] = 10; return b })},
+		{"bad enum", "type: enum index 6, want 0 to 5", edit(func(b []byte) []byte { b[5+1+len("S001:T04:2026-12-01:4711")] = 12; return b })},
 		{"bad boolean", "training: boolean", edit(func(b []byte) []byte { b[5+2+len("S001:T04:2026-12-01:4711")] = 2; return b })},
 		{"bad union", "store.gln: union branch 2", replace("\x08S001\x02", "\x08S001\x04")},
 		{"not UTF-8", "lines[0].description: text is not UTF-8", replace("Caf\xc3\xa9", "Caf\xc3\x28")},
@@ -94,7 +94,7 @@ func messages(codec *schemas.Codec) map[string]message {
 	var d schemas.ReceiptDecision
 	var m schemas.MetricBatch
 	return map[string]message{
-		"receipt":          {codec.AppendReceipt(nil, basket(12)), func(v []byte) error { return codec.DecodeReceipt(v, &r) }},
+		"receipt":          {codec.AppendReceipt(nil, labelled(12)), func(v []byte) error { return codec.DecodeReceipt(v, &r) }},
 		"ledger_record":    {codec.AppendLedger(nil, ledgerExample()), func(v []byte) error { return codec.DecodeLedger(v, &l) }},
 		"balance_update":   {codec.AppendBalance(nil, balanceExample()), func(v []byte) error { return codec.DecodeBalance(v, &b) }},
 		"receipt_decision": {codec.AppendDecision(nil, decisionExample()), func(v []byte) error { return codec.DecodeDecision(v, &d) }},
@@ -199,7 +199,7 @@ func TestNoAllocations(t *testing.T) {
 		}
 	}
 	buf := make([]byte, 0, 1<<16)
-	r, l, b, d, m := basket(12), ledgerExample(), balanceExample(), decisionExample(), metricsExample()
+	r, l, b, d, m := labelled(12), ledgerExample(), balanceExample(), decisionExample(), metricsExample()
 	if n := testing.AllocsPerRun(100, func() {
 		buf = codec.AppendReceipt(buf[:0], r)
 		buf = codec.AppendLedger(buf, l)

@@ -5,21 +5,25 @@ import (
 )
 
 // The objects of the JSON form: names as in receipt.avsc, required ones first. Nobody writes to these tables. business_date and utc_offset_min
-// are not required, because ended_at says both when it carries an offset; whether lines are, depends on the type (retail.Policy).
+// are not required, because ended_at says both when it carries an offset; whether lines are, depends on the type (retail.Policy). An EVENT needs the
+// first eventRequired fields alone.
 var (
-	receiptFields = fieldSet{[]string{"receipt_id", "type", "store", "terminal_id", "sequence_no", "ended_at", "total_minor", "business_date",
+	receiptFields = fieldSet{[]string{"receipt_id", "type", "ended_at", "store", "terminal_id", "sequence_no", "total_minor", "business_date",
 		"utc_offset_min", "training", "operator_id", "started_at", "channel", "currency", "loyalty", "lines", "discounts", "taxes", "tenders", "tax_minor",
 		"coupons", "original", "source", "attributes"}, 7}
 	storeFields   = fieldSet{[]string{"store_id", "gln", "banner", "country"}, 1}
 	loyaltyFields = fieldSet{[]string{"account_id", "program_id", "capture"}, 1}
 	lineFields    = fieldSet{[]string{"line_no", "unit_price_minor", "gross_minor", "net_minor", "vat_rate_bp", "kind", "gtin", "sku", "description",
-		"department", "category", "brand", "quantity_milli", "unit", "discounts", "loyalty_eligible", "return_of_line"}, 5}
+		"department", "category", "brand", "quantity_milli", "unit", "discounts", "loyalty_eligible", "return_of_line", "labels"}, 5}
 	discountFields = fieldSet{[]string{"amount_minor", "kind", "promotion_id", "funded_by"}, 1}
 	taxFields      = fieldSet{[]string{"vat_rate_bp", "taxable_minor", "tax_minor"}, 3}
 	tenderFields   = fieldSet{[]string{"type", "amount_minor"}, 2}
 	originalFields = fieldSet{[]string{"receipt_id", "store_id", "terminal_id", "business_date", "sequence_no", "reason"}, 0}
 	sourceFields   = fieldSet{[]string{"pos_vendor", "pos_version", "sender"}, 0}
 )
+
+// eventRequired is how many of receiptFields every receipt must have; the required ones after them are a till's.
+const eventRequired = 3
 
 // jsonReceipt reads the parts of a receipt.
 type jsonReceipt struct{ jsonReader }
@@ -50,7 +54,12 @@ type local struct {
 func (d *jsonReceipt) receipt(r *retail.Receipt) {
 	r.Channel, r.Currency = retail.InStore, "EUR"
 	var l local
-	d.fields(&receiptFields, func(name string) { d.receiptField(r, &l, name) })
+	seen := d.members(&receiptFields, func(name string) { d.receiptField(r, &l, name) })
+	if r.Type == retail.Event {
+		d.complete(&fieldSet{receiptFields.names, eventRequired}, seen)
+	} else {
+		d.complete(&receiptFields, seen)
+	}
 	if d.problem != nil {
 		return
 	}
@@ -79,7 +88,7 @@ func (d *jsonReceipt) receiptField(r *retail.Receipt, l *local, name string) {
 	case "receipt_id":
 		r.ID = retail.ReceiptID(d.text())
 	case "type":
-		r.Type = symbolOf(d, retail.ParseReceiptType, retail.ReceiptType.String, retail.Void)
+		r.Type = symbolOf(d, retail.ParseReceiptType, retail.ReceiptType.String, retail.Event)
 	case "store":
 		d.store(&r.Shop)
 	case "terminal_id":

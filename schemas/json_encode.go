@@ -70,8 +70,12 @@ func EncodeReceiptJSON(dst []byte, r *retail.Receipt) []byte {
 		w.name("training")
 		w.b = append(w.b, "true"...)
 	}
-	w.store(&r.Shop)
-	w.str("terminal_id", r.TerminalID)
+	if r.Type != retail.Event || r.Shop != (retail.Shop{}) {
+		w.store(&r.Shop)
+	}
+	if r.Type != retail.Event || r.TerminalID != "" {
+		w.str("terminal_id", r.TerminalID)
+	}
 	w.opt("operator_id", r.OperatorID)
 	w.date("business_date", r.BusinessDate)
 	w.long("sequence_no", r.SequenceNo)
@@ -138,6 +142,7 @@ func (w *jsonWriter) line(l *retail.Line) {
 	if l.ReturnOfLine != 0 {
 		w.long("return_of_line", int64(l.ReturnOfLine))
 	}
+	w.list("labels", len(l.Labels), func(i int) { w.b = appendJSONString(w.b, l.Labels[i]) })
 	w.b = append(w.b, '}')
 }
 

@@ -42,7 +42,7 @@ func (d *jsonReceipt) loyalty(l *retail.Loyalty) {
 func (d *jsonReceipt) lineInto(lines []retail.Line) []retail.Line {
 	lines = extend(lines, 1)
 	l := &lines[len(lines)-1]
-	*l = retail.Line{Kind: retail.SaleLine, QuantityMilli: 1000, Unit: retail.Each, Discounts: l.Discounts[:0]}
+	*l = retail.Line{Kind: retail.SaleLine, QuantityMilli: 1000, Unit: retail.Each, Discounts: l.Discounts[:0], Labels: l.Labels[:0]}
 	d.fields(&lineFields, func(name string) { d.lineField(l, name) })
 	return lines
 }
@@ -71,6 +71,8 @@ func (d *jsonReceipt) lineField(l *retail.Line, name string) {
 		l.Ineligible = !d.bool()
 	case "return_of_line":
 		l.ReturnOfLine = d.int32()
+	case "labels":
+		d.list(func(int) { l.Labels = append(l.Labels, d.text()) })
 	default:
 		d.lineText(l, name)
 	}

@@ -142,14 +142,18 @@ func (d *jsonReader) null() bool {
 
 // fields reads an object and calls set for each field that has a value, with the reader standing before it.
 func (d *jsonReader) fields(f *fieldSet, set func(name string)) {
+	d.complete(f, d.members(f, set))
+}
+
+// members reads an object as fields does and returns which were there, one bit each; whether none is missing is the caller's to ask.
+func (d *jsonReader) members(f *fieldSet, set func(name string)) (seen uint64) {
 	if !d.open('{', "an object") {
-		return
+		return 0
 	}
-	var seen uint64
 	last := -1
 	for first := true; d.more('}', first) && d.problem == nil; first = false {
 		if last = d.field(f, last, &seen); last < 0 {
-			return
+			return seen
 		}
 		d.enter(f.names[last])
 		if last < f.required || !d.null() {
@@ -157,7 +161,7 @@ func (d *jsonReader) fields(f *fieldSet, set func(name string)) {
 		}
 		d.leave()
 	}
-	d.complete(f, seen)
+	return seen
 }
 
 // field reads a name and its colon and returns its position in the set; -1 when it was refused.

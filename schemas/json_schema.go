@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"cagnotte/pipeline/retail"
 )
 
 // ReceiptJSONSchema returns the JSON Schema (draft 2020-12) of the plain JSON form of a receipt. It is derived from the current Avro schema and
@@ -19,11 +21,28 @@ func ReceiptJSONSchema() []byte {
 	out := g.record(root)
 	out["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	out["title"] = "Receipt"
+	requireByType(out)
 	text, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
 		panic(fmt.Sprintf("schemas: receipt JSON schema: %v", err)) // maps of strings and numbers always marshal
 	}
 	return text
+}
+
+// requireByType asks an EVENT for its account and kind, and what a till closed for the fields of a till.
+func requireByType(receipt map[string]any) {
+	required := receipt["required"].([]string)
+	object := func(name, key string, value map[string]any) map[string]any {
+		return map[string]any{"required": []string{name}, "properties": map[string]any{name: map[string]any{
+			"type": "object", "required": []string{key}, "properties": map[string]any{key: value}}}}
+	}
+	receipt["required"] = required[:eventRequired]
+	receipt["if"] = map[string]any{"properties": map[string]any{"type": map[string]any{"const": retail.Event.String()}}}
+	receipt["then"] = map[string]any{"allOf": []any{
+		object("loyalty", "account_id", map[string]any{"minLength": 1}),
+		object("attributes", retail.EventAttribute, map[string]any{"pattern": "^[a-z0-9_-]{1,64}$"}),
+	}}
+	receipt["else"] = map[string]any{"required": required[eventRequired:]}
 }
 
 // jsonSchemaMaker turns Avro nodes into JSON Schema nodes; named keeps records that are used twice.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,10 +128,57 @@ func TestReceiptJSONRoundTrip(t *testing.T) {
 	})
 }
 
+const smallestEvent = `{"receipt_id":"crm:1","type":"EVENT","ended_at":"2026-12-01T00:30:00+01:00","loyalty":{"account_id":"a-1"},"attributes":{"event":"enrolment"}}`
+
+// An event needs none of a till's fields; a sale that lacks one of them is told which.
+func TestDecodeEventJSON(t *testing.T) {
+	want := retail.Receipt{ID: "crm:1", Type: retail.Event, EndedAt: 1796081400000, UTCOffsetMin: 60, BusinessDate: 20788, Channel: retail.InStore, Currency: "EUR",
+		Loyalty: retail.Loyalty{AccountID: "a-1", ProgramID: "default"}, Attributes: []retail.Attribute{{Key: "event", Value: "enrolment"}}}
+	got := *labelled(5)
+	if pr := schemas.DecodeReceiptJSON([]byte(smallestEvent), &got); pr != nil || plain(got) != plain(want) {
+		t.Fatalf("%v\ngot  %s\nwant %s", pr, plain(got), plain(want))
+	}
+	if text := string(schemas.EncodeReceiptJSON(nil, enrolment())); strings.Contains(text, "store") || strings.Contains(text, "terminal_id") {
+		t.Errorf("an event without a shop is written with one: %s", text)
+	}
+	for old, path := range map[string]string{`"type":"EVENT",`: "/type", `"ended_at":"2026-12-01T00:30:00+01:00",`: "/ended_at", `"receipt_id":"crm:1",`: "/receipt_id"} {
+		if pr := schemas.DecodeReceiptJSON([]byte(strings.Replace(smallestEvent, old, "", 1)), &got); pr == nil || pr.Path != path || pr.Expected != "a value" {
+			t.Errorf("without %s: %+v", old, pr)
+		}
+	}
+	sale := strings.Replace(smallestEvent, "EVENT", "SALE", 1)
+	if pr := schemas.DecodeReceiptJSON([]byte(sale), &got); pr == nil || pr.Path != "/store" {
+		t.Errorf("a sale without a shop: %+v", pr)
+	}
+}
+
+// What the JSON Schema asks of an event.
+func TestEventJSONSchema(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal(schemas.ReceiptJSONSchema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for old, changed := range map[string]string{
+		`"enrolment"`: `"Enrolment"`, `"event":`: `"what":`, `,"attributes":{"event":"enrolment"}`: ``, `"loyalty":{"account_id":"a-1"},`: ``, `"a-1"`: `""`, `"EVENT"`: `"SALE"`,
+	} {
+		text := strings.Replace(smallestEvent, old, changed, 1)
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil || text == smallestEvent {
+			t.Fatalf("%v in %s", err, text)
+		}
+		var r retail.Receipt
+		policy := retail.Policy{MaxIDBytes: 128, MaxAheadMs: 1 << 50}
+		refused := schemas.DecodeReceiptJSON([]byte(text), &r) != nil || policy.Validate(&r, 0) != nil
+		if conforms(schema, v, "") == nil || !refused {
+			t.Errorf("accepted: %s (refused by the decoder or the policy: %v)", text, refused)
+		}
+	}
+}
+
 // The standard library reads the same values from what is written.
 func TestReceiptJSONAgainstOracle(t *testing.T) {
 	var got map[string]any
-	if err := json.Unmarshal(schemas.EncodeReceiptJSON(nil, basket(2)), &got); err != nil {
+	if err := json.Unmarshal(schemas.EncodeReceiptJSON(nil, labelled(2)), &got); err != nil {
 		t.Fatal(err)
 	}
 	var want map[string]any
@@ -140,7 +188,7 @@ func TestReceiptJSONAgainstOracle(t *testing.T) {
 	"loyalty":{"account_id":"acc-0001234567","program_id":"default","capture":"CARD"},
 	"lines":[{"line_no":1,"kind":"SALE","gtin":"3020123400000","sku":"sku0","description":"Café moulu 250 g","department":"12","category":"GROCERY/COFFEE/BEANS",
 	"brand":"Arabelle","quantity_milli":1000,"unit":"EA","unit_price_minor":130,"gross_minor":130,"net_minor":120,"vat_rate_bp":550,
-	"discounts":[{"amount_minor":-10,"kind":"PROMOTION","promotion_id":"P1","funded_by":"RETAILER"}]},
+	"discounts":[{"amount_minor":-10,"kind":"PROMOTION","promotion_id":"P1","funded_by":"RETAILER"}],"labels":["organic"]},
 	{"line_no":2,"kind":"SALE","gtin":"3020123400001","sku":"sku1","description":"Café moulu 250 g","department":"12","category":"GROCERY/COFFEE/BEANS",
 	"brand":"Arabelle","quantity_milli":1000,"unit":"EA","unit_price_minor":147,"gross_minor":147,"net_minor":137,"vat_rate_bp":550}],
 	"discounts":[{"amount_minor":-5,"kind":"COUPON","promotion_id":"C-2026-11"}],"taxes":[{"vat_rate_bp":550,"taxable_minor":240,"tax_minor":12}],
@@ -169,14 +217,14 @@ func TestReceiptJSONSchema(t *testing.T) {
 	}
 	full := basket(3)
 	full.Original = retail.Original{Given: true, ReceiptID: "r0", ShopID: "S1", TerminalID: "T", BusinessDate: 20000, SequenceNo: 1, Reason: "x"}
-	for _, text := range []string{smallest, string(schemas.EncodeReceiptJSON(nil, full)), strings.Replace(smallest, `"type"`, `"loyalty":null,"channel":null,"type"`, 1)} {
+	for _, text := range []string{smallest, smallestEvent, string(schemas.EncodeReceiptJSON(nil, labelled(3))), string(schemas.EncodeReceiptJSON(nil, enrolment())), string(schemas.EncodeReceiptJSON(nil, full)), strings.Replace(smallest, `"type"`, `"loyalty":null,"channel":null,"type"`, 1)} {
 		if err := check(text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	for old, changed := range map[string]string{
 		`"type":"SALE"`: `"type":"SALES"`, `"terminal_id":"T1",`: ``, `"S1"`: `null`, `"line_no":1`: `"line_no":1.5`, `"line_no":1,`: `"line_no":1,"x":1,`,
-		`"net_minor":250`: `"net_minor":"250"`, `"vat_rate_bp":550`: `"vat_rate_bp":2147483648`, `{"store_id":"S1"}`: `"S1"`, `"sequence_no":7`: `"sequence_no":null`,
+		`"net_minor":250`: `"net_minor":"250"`, `"vat_rate_bp":550`: `"vat_rate_bp":2147483648`, `{"store_id":"S1"}`: `"S1"`, `"line_no":1` + `,"unit`: `"line_no":1,"labels":"organic","unit`, `"vat_rate_bp":550` + `}`: `"vat_rate_bp":550,"labels":[1]}`, `"sequence_no":7`: `"sequence_no":null`,
 		`"total_minor":250`: `"total_minor":250,"discounts":[{"amount_minor":1,"kind":"X"}]`, `"total_minor":250,`: `"total_minor":250,"attributes":{"a":1},`,
 	} {
 		text := strings.Replace(smallest, old, changed, 1)
@@ -201,6 +249,10 @@ func conforms(schema map[string]any, v any, at string) error {
 		return fmt.Errorf("%s is %v, want one of %v", at, v, enum)
 	}
 	switch v := v.(type) {
+	case string:
+		if least, ok := schema["minLength"].(float64); ok && float64(len(v)) < least {
+			return fmt.Errorf("%s is too short", at)
+		}
 	case float64:
 		if limit, ok := schema["maximum"].(float64); ok && v > limit {
 			return fmt.Errorf("%s is %v, at most %v", at, v, limit)
@@ -212,7 +264,34 @@ func conforms(schema map[string]any, v any, at string) error {
 			}
 		}
 	case map[string]any:
-		return conformsObject(schema, v, at)
+		if err := conformsObject(schema, v, at); err != nil {
+			return err
+		}
+	}
+	return conformsByType(schema, v, at)
+}
+
+// conformsByType follows if, then, else, allOf, const and pattern.
+func conformsByType(schema map[string]any, v any, at string) error {
+	if want, ok := schema["const"]; ok && v != want {
+		return fmt.Errorf("%s is %v, want %v", at, v, want)
+	}
+	text, isText := v.(string)
+	if pattern, ok := schema["pattern"].(string); ok && isText && !regexp.MustCompile(pattern).MatchString(text) {
+		return fmt.Errorf("%s is %q, want %s", at, text, pattern)
+	}
+	parts, _ := schema["allOf"].([]any)
+	if condition, ok := schema["if"].(map[string]any); ok {
+		branch := "then"
+		if conforms(condition, v, at) != nil {
+			branch = "else"
+		}
+		parts = append(parts, schema[branch])
+	}
+	for _, part := range parts {
+		if err := conforms(part.(map[string]any), v, at); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -228,7 +307,11 @@ func conformsObject(schema, v map[string]any, at string) error {
 	for name, x := range v {
 		sub, ok := properties[name].(map[string]any)
 		if !ok {
-			if sub, ok = schema["additionalProperties"].(map[string]any); !ok {
+			open, closed := schema["additionalProperties"]
+			if !closed {
+				continue
+			}
+			if sub, ok = open.(map[string]any); !ok {
 				return fmt.Errorf("%s has an unknown %s", at, name)
 			}
 		}
@@ -260,7 +343,8 @@ func typeOf(v any) string {
 
 func FuzzDecodeReceiptJSON(f *testing.F) {
 	f.Add([]byte(smallest))
-	f.Add(schemas.EncodeReceiptJSON(nil, basket(2)))
+	f.Add(schemas.EncodeReceiptJSON(nil, labelled(2)))
+	f.Add([]byte(smallestEvent))
 	f.Add([]byte(`{"receipt_id":"\ud83d\ude00","attributes":{"":""}}`))
 	f.Add([]byte(`{"lines":[[[[[[[[[[[]`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -77,6 +77,7 @@ func nativeLine(l *retail.Line) any {
 		"department": optString(l.Department), "category": optString(l.Category), "brand": optString(l.Brand), "quantity_milli": l.QuantityMilli,
 		"unit": l.Unit.String(), "unit_price_minor": int64(l.UnitPrice), "gross_minor": int64(l.Gross), "net_minor": int64(l.Net),
 		"vat_rate_bp": l.VATRateBP, "discounts": listOf(l.Discounts, nativeDiscount), "loyalty_eligible": !l.Ineligible, "return_of_line": nil,
+		"labels": listOf(l.Labels, func(s *string) any { return *s }),
 	}
 	if l.ReturnOfLine != 0 {
 		out["return_of_line"] = object{"int": l.ReturnOfLine}

@@ -34,7 +34,7 @@ func some[T any](t *rapid.T, label string, limit int, one func(*rapid.T) T) []T 
 
 func randomReceipt(t *rapid.T) *retail.Receipt {
 	r := &retail.Receipt{
-		ID: text[retail.ReceiptID](t, "id"), Type: symbol(t, retail.Void), Training: rapid.Bool().Draw(t, "training"),
+		ID: text[retail.ReceiptID](t, "id"), Type: symbol(t, retail.Event), Training: rapid.Bool().Draw(t, "training"),
 		Shop:       retail.Shop{ID: text[retail.ShopID](t, "shop"), GLN: text[string](t, "gln"), Banner: text[string](t, "banner"), Country: text[string](t, "country")},
 		TerminalID: text[string](t, "terminal"), OperatorID: text[string](t, "operator"), BusinessDate: retail.Date(rapid.Int32Range(-700_000, 2_000_000).Draw(t, "date")),
 		SequenceNo: long[int64](t, "sequence"), StartedAt: moment(t, "started"), EndedAt: moment(t, "ended"), UTCOffsetMin: rapid.Int32().Draw(t, "offset"),
@@ -69,6 +69,7 @@ func randomLine(t *rapid.T) retail.Line {
 		Department: text[string](t, "department"), Category: text[string](t, "category"), Brand: text[string](t, "brand"), QuantityMilli: long[int64](t, "quantity"), Unit: symbol(t, retail.Metre),
 		UnitPrice: long[money.Amount](t, "price"), Gross: long[money.Amount](t, "gross"), Net: long[money.Amount](t, "net"), VATRateBP: rapid.Int32().Draw(t, "vat"),
 		Discounts: some(t, "discounts", 2, randomDiscount), Ineligible: rapid.Bool().Draw(t, "ineligible"), ReturnOfLine: rapid.Int32().Draw(t, "return of"),
+		Labels: some(t, "labels", 3, func(t *rapid.T) string { return text[string](t, "label") }),
 	}
 }
 
@@ -101,7 +102,7 @@ func randomBalance(t *rapid.T) *schemas.BalanceUpdate {
 func randomDecision(t *rapid.T) *schemas.ReceiptDecision {
 	return &schemas.ReceiptDecision{
 		Receipt: text[retail.ReceiptID](t, "receipt"), Account: text[retail.AccountID](t, "account"), Shop: text[retail.ShopID](t, "shop"), Channel: symbol(t, retail.Delivery),
-		Type: symbol(t, retail.Void), EndedAt: moment(t, "ended"), Total: long[money.Amount](t, "total"), Currency: text[string](t, "currency"), Partition: rapid.Int32().Draw(t, "partition"),
+		Type: symbol(t, retail.Event), EndedAt: moment(t, "ended"), Total: long[money.Amount](t, "total"), Currency: text[string](t, "currency"), Partition: rapid.Int32().Draw(t, "partition"),
 		Offset: long[int64](t, "offset"), ProcessedAt: moment(t, "processed"), RulesetVersion: long[int64](t, "ruleset"), Results: some(t, "results", 3, randomResult),
 	}
 }

@@ -4,7 +4,8 @@ import "cagnotte/pipeline/retail"
 
 // Numbers of symbols of the receipt's enums. A test holds them against the schema.
 const (
-	receiptTypeSymbols  = uint8(retail.Void) + 1
+	receiptTypeSymbols  = uint8(retail.Event) + 1
+	tillTypeSymbols     = uint8(retail.Void) + 1 // before events: receipt versions 1 and 2, decision version 1
 	channelSymbols      = uint8(retail.Delivery) + 1
 	captureSymbols      = uint8(retail.AfterSale) + 1
 	lineKindSymbols     = uint8(retail.Service) + 1
@@ -15,7 +16,7 @@ const (
 
 // Least bytes that one item takes: each field is at least one byte.
 const (
-	minLine      = 17
+	minLine      = 17 // of versions 1 and 2, before labels
 	minDiscount  = 4
 	minTax       = 3
 	minTender    = 2
@@ -70,11 +71,8 @@ func appendReceiptTail(dst []byte, r *retail.Receipt) []byte {
 	}
 	dst = appendLong(appendEnd(dst), int64(r.Total))
 	dst = appendLong(dst, int64(r.Tax))
-	dst = appendBlock(dst, len(r.Coupons))
-	for _, c := range r.Coupons {
-		dst = appendStr(dst, c)
-	}
-	dst = appendOriginal(appendEnd(dst), &r.Original)
+	dst = appendStrings(dst, r.Coupons)
+	dst = appendOriginal(dst, &r.Original)
 	dst = appendSource(dst, &r.Source)
 	dst = appendBlock(dst, len(r.Attributes))
 	for i := range r.Attributes {
@@ -111,9 +109,19 @@ func appendLine(dst []byte, l *retail.Line) []byte {
 	dst = appendDiscounts(dst, l.Discounts)
 	dst = appendBool(dst, !l.Ineligible)
 	if l.ReturnOfLine == 0 {
-		return append(dst, 0)
+		dst = append(dst, 0)
+	} else {
+		dst = appendLong(append(dst, 2), int64(l.ReturnOfLine))
 	}
-	return appendLong(append(dst, 2), int64(l.ReturnOfLine))
+	return appendStrings(dst, l.Labels)
+}
+
+func appendStrings(dst []byte, list []string) []byte {
+	dst = appendBlock(dst, len(list))
+	for _, s := range list {
+		dst = appendStr(dst, s)
+	}
+	return appendEnd(dst)
 }
 
 func appendDiscounts(dst []byte, list []retail.Discount) []byte {

@@ -2,13 +2,21 @@ package schemas
 
 import "cagnotte/pipeline/retail"
 
+// receiptEvents is the version of the receipt's schema that brought the type EVENT and, last in a line, its labels. The bytes of earlier ones, which
+// topics and archives are full of, are read by the same code.
+const receiptEvents = 3
+
 // readReceipt fills every field of r from the value, so that r needs no reset before; its slices are reused.
 func readReceipt(d *reader, r *retail.Receipt) {
+	types := receiptTypeSymbols
+	if d.version < receiptEvents {
+		types = tillTypeSymbols
+	}
 	if cap(r.Lines) > maxKeptLines {
 		r.Lines = nil
 	}
 	r.ID = retail.ReceiptID(d.str("receipt_id"))
-	r.Type = retail.ReceiptType(d.enum("type", receiptTypeSymbols))
+	r.Type = retail.ReceiptType(d.enum("type", types))
 	r.Training = d.bool("training")
 	r.Shop.ID = retail.ShopID(d.str("store.store_id"))
 	r.Shop.GLN = d.optStr("store.gln")
@@ -87,6 +95,19 @@ func readLine(d *reader, l *retail.Line) {
 	if d.present("return_of_line") {
 		l.ReturnOfLine = d.int32("return_of_line")
 	}
+	l.Labels = l.Labels[:0]
+	if d.version >= receiptEvents {
+		l.Labels = readLabels(d, l.Labels)
+	}
+}
+
+// readLabels knows at the first byte that a line has none, as most have.
+func readLabels(d *reader, list []string) []string {
+	if p := d.pos; p < len(d.buf) && d.buf[p] == 0 {
+		d.pos = p + 1
+		return list
+	}
+	return readStrings(d, "labels", list)
 }
 
 func readDiscounts(d *reader, list []retail.Discount) []retail.Discount {

@@ -9,7 +9,7 @@ import (
 
 // Records that stand one after the other, without lengths, come out one by one; what is cut or spoilt is refused and leaves nothing.
 func TestReceiptReaderNext(t *testing.T) {
-	same, err := schemas.NewReceiptReader(schemas.AvroSchemas()[0].Text)
+	same, err := schemas.NewReceiptReader(current(t, "receipt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,6 +18,15 @@ func TestReceiptReaderNext(t *testing.T) {
 		block = schemas.AppendReceiptBody(block, basket(n))
 	}
 	checkNext(t, same, block, 5)
+	earlier, err := schemas.NewReceiptReader(schemas.AvroSchemas()[1].Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block = block[:0]
+	for n := range 3 {
+		block = append(block, write(t, schemas.AvroSchemas()[1].Text, nativeReceipt(basket(n)))...)
+	}
+	checkNext(t, earlier, block, 3)
 	resolving, err := schemas.NewReceiptReader(newer(t))
 	if err != nil {
 		t.Fatal(err)

@@ -30,16 +30,15 @@ func NewReceiptReader(writerSchema string) (*ReceiptReader, error) {
 // leaves r empty.
 func (rr *ReceiptReader) Read(body []byte, r *retail.Receipt) error {
 	rr.buf = append(append(rr.buf[:0], make([]byte, headerBytes)...), body...)
-	value := rr.buf
-	if !rr.writer.same {
-		resolved, err := rr.writers.resolve(kindReceipt, rr.writer, value)
+	d := reader{buf: rr.buf, pos: headerBytes, version: rr.writer.version}
+	if d.version == 0 {
+		resolved, err := rr.writers.resolve(kindReceipt, rr.writer, rr.buf)
 		if err != nil {
 			r.Reset()
 			return &DecodeError{Code: retail.CodeSchema, Detail: err.Error()}
 		}
-		value = resolved
+		d.buf, d.version = resolved, rr.writers.layout[kindReceipt]
 	}
-	d := reader{buf: value, pos: headerBytes}
 	readReceipt(&d, r)
 	if err := d.close(0); err != nil {
 		r.Reset()
@@ -53,24 +52,24 @@ func (rr *ReceiptReader) Read(body []byte, r *retail.Receipt) error {
 func AppendReceiptBody(dst []byte, r *retail.Receipt) []byte { return appendReceipt(dst, r) }
 
 // ReadNext decodes the record at the beginning of block into r and returns what follows it: records in a container file have no length of their own.
-// Texts alias block when it was written with our own layout, else memory of their own; nothing aliases the reader. A failure is a *DecodeError and
+// Texts alias block when it was written with a published layout, else memory of their own; nothing aliases the reader. A failure is a *DecodeError and
 // leaves r empty.
 func (rr *ReceiptReader) ReadNext(block []byte, r *retail.Receipt) (rest []byte, err error) {
-	value, rest := block, []byte(nil)
-	if !rr.writer.same {
-		if value, rest, err = rr.resolveNext(block); err != nil {
+	d := reader{buf: block, version: rr.writer.version}
+	if d.version == 0 {
+		if d.buf, rest, err = rr.resolveNext(block); err != nil {
 			r.Reset()
 			return nil, &DecodeError{Code: retail.CodeSchema, Detail: err.Error()}
 		}
+		d.version = rr.writers.layout[kindReceipt]
 	}
-	d := reader{buf: value}
 	readReceipt(&d, r)
 	if d.detail != "" {
 		r.Reset()
 		return nil, &DecodeError{Code: retail.CodeSchema, Detail: d.detail}
 	}
 	sortAttributes(r)
-	if rr.writer.same {
+	if rr.writer.version != 0 {
 		rest = block[d.pos:]
 	}
 	return rest, nil

@@ -9,7 +9,7 @@ import (
 
 func TestReceiptReader(t *testing.T) {
 	codec, _, _ := startCodec(t)
-	same, err := schemas.NewReceiptReader(schemas.AvroSchemas()[0].Text)
+	same, err := schemas.NewReceiptReader(current(t, "receipt"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // frame registers a writer's schema under the subject and frames a body with its id.
-func frame(t *testing.T, client *sr.Client, subject, schema string, body []byte) []byte {
+func frame(t testing.TB, client *sr.Client, subject, schema string, body []byte) []byte {
 	t.Helper()
 	s, err := client.CreateSchema(context.Background(), subject, sr.Schema{Schema: schema, Type: sr.TypeAvro})
 	if err != nil {
@@ -30,7 +30,7 @@ func frame(t *testing.T, client *sr.Client, subject, schema string, body []byte)
 }
 
 // write encodes a native value with the oracle under a writer's own schema.
-func write(t *testing.T, schema string, native object) []byte {
+func write(t testing.TB, schema string, native object) []byte {
 	t.Helper()
 	oracle, err := goavro.NewCodec(schema)
 	if err != nil {
@@ -171,7 +171,7 @@ func TestRegistryOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	v1 := schemas.AvroSchemas()[0]
-	value := frame(t, client, v1.Subject(), v1.Text, codec.AppendReceipt(nil, basket(2))[5:])
+	value := frame(t, client, v1.Subject(), v1.Text, golden(t, v1))
 	var r retail.Receipt
 	down.Store(true)
 	for range 2 {

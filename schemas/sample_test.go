@@ -7,6 +7,24 @@ import (
 	"cagnotte/pipeline/retail"
 )
 
+// labelled is a basket in which every other line has labels.
+func labelled(n int) *retail.Receipt {
+	r := basket(n)
+	for i := 0; i < n; i += 2 {
+		r.Lines[i].Labels = []string{"organic", "eco-a", "pêche-durable"}[:1+i%3]
+	}
+	return r
+}
+
+// enrolment is an event without shop, till or lines.
+func enrolment() *retail.Receipt {
+	return &retail.Receipt{
+		ID: "crm:17", Type: retail.Event, BusinessDate: 20788, EndedAt: 1796115600000, UTCOffsetMin: 60, Channel: retail.InStore, Currency: "EUR",
+		Loyalty:    retail.Loyalty{AccountID: "acc-0001234567", ProgramID: "default"},
+		Attributes: []retail.Attribute{{Key: "event", Value: "enrolment"}, {Key: "referrer", Value: "acc-7"}},
+	}
+}
+
 // basket is a plausible receipt of n lines with every optional part in use.
 func basket(n int) *retail.Receipt {
 	r := &retail.Receipt{

@@ -17,15 +17,18 @@ import (
 )
 
 // writers knows the schemas of those who write with another version than ours, older or newer. A writer's schema is fetched from the registry
-// once and kept for ever, since an id never changes its meaning. When its bytes are laid out as ours are (only docs or defaults differ), its
-// values take the fast path too. Otherwise a value is resolved by Avro's rules into our schema's bytes, and those are decoded: one meaning,
-// whatever the writer. That costs allocations, on the values of such writers alone.
+// once and kept for ever, since an id never changes its meaning. When its bytes are laid out as those of a version that was ever published (only docs
+// or defaults differ), its values take the fast path too. Otherwise a value is resolved by Avro's rules into our schema's bytes, and those are
+// decoded: one meaning, whatever the writer. That costs allocations, on the values of such writers alone.
 type writers struct {
 	client  *sr.Client
 	current [kinds]*avro.Schema
-	known   sync.Map   // writerKey -> *writer
-	mu      sync.Mutex // one fetch at a time
-	absent  map[writerKey]time.Time
+	layout  [kinds]int // version that current is laid out as
+	// published holds the first version of each layout, by canonical form: what the hand-written decoders read.
+	published [kinds]map[string]int
+	known     sync.Map   // writerKey -> *writer
+	mu        sync.Mutex // one fetch at a time
+	absent    map[writerKey]time.Time
 }
 
 type writerKey struct {
@@ -33,9 +36,9 @@ type writerKey struct {
 	id   uint32
 }
 
-// writer is what became of one writer's schema: our own layout, a resolution, or a lasting refusal.
+// writer is what became of one writer's schema: a published layout, a resolution, or a lasting refusal.
 type writer struct {
-	same     bool
+	version  int // 0 unless the layout was published
 	resolved *avro.Schema
 	refusal  string
 }
@@ -51,14 +54,25 @@ const (
 func (w *writers) init(client *sr.Client) error {
 	w.client, w.absent = client, map[writerKey]time.Time{}
 	for k, m := range messageTopics() {
-		text, _ := CurrentSchema(m[0])
-		schema, err := parseRaw(text.Text)
-		if err != nil {
-			return fmt.Errorf("parse schema %s: %w", m[0], err)
+		w.published[k] = map[string]int{}
+		for _, s := range versionsOf(m[0], m[1]) {
+			schema, err := parseRaw(s.Text)
+			if err != nil {
+				return fmt.Errorf("parse schema %s version %d: %w", s.Name, s.Version, err)
+			}
+			w.publish(kind(k), schema, s.Version)
 		}
-		w.current[k] = schema
 	}
 	return nil
+}
+
+// publish takes the versions of a message in their order; the last is the current one.
+func (w *writers) publish(k kind, schema *avro.Schema, version int) {
+	form := string(schema.Canonical())
+	if _, known := w.published[k][form]; !known {
+		w.published[k][form] = version
+	}
+	w.current[k], w.layout[k] = schema, w.published[k][form]
 }
 
 // parseRaw parses a schema such that instants and dates stay numbers: they are only passed through.
@@ -68,23 +82,22 @@ func parseRaw(text string) (*avro.Schema, error) {
 		avro.CustomType{LogicalType: "date", AvroType: "int"})
 }
 
-// convert returns the value in our layout, framing included, and whether it had to be resolved. Errors are *DecodeError.
-func (w *writers) convert(k kind, id uint32, value []byte) ([]byte, bool, error) {
+// convert returns the value in a published layout, framing included, that layout, and whether it had to be resolved. Errors are *DecodeError.
+func (w *writers) convert(k kind, id uint32, value []byte) (out []byte, version int, resolved bool, err error) {
 	wr, err := w.find(k, id)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, false, err
 	}
-	if wr.same {
-		return value, false, nil
+	if wr.version != 0 {
+		return value, wr.version, false, nil
 	}
 	if wr.refusal != "" {
-		return nil, false, &DecodeError{Code: retail.CodeSchema, SchemaID: int(id), Detail: wr.refusal}
+		return nil, 0, false, &DecodeError{Code: retail.CodeSchema, SchemaID: int(id), Detail: wr.refusal}
 	}
-	out, err := w.resolve(k, wr, value)
-	if err != nil {
-		return nil, false, &DecodeError{Code: retail.CodeSchema, SchemaID: int(id), Detail: err.Error()}
+	if out, err = w.resolve(k, wr, value); err != nil {
+		return nil, 0, false, &DecodeError{Code: retail.CodeSchema, SchemaID: int(id), Detail: err.Error()}
 	}
-	return out, true, nil
+	return out, w.layout[k], true, nil
 }
 
 func (w *writers) resolve(k kind, wr *writer, value []byte) ([]byte, error) {
@@ -154,8 +167,8 @@ func (w *writers) plan(k kind, text string) *writer {
 	if err != nil {
 		return &writer{refusal: "writer schema is not valid Avro: " + err.Error()}
 	}
-	if string(schema.Canonical()) == string(w.current[k].Canonical()) {
-		return &writer{same: true}
+	if version := w.published[k][string(schema.Canonical())]; version != 0 {
+		return &writer{version: version}
 	}
 	resolved, err := avro.Resolve(schema, w.current[k])
 	if err != nil {

@@ -179,7 +179,7 @@ func (p *part) hand() {
 		a.moved = append(a.moved, moved{p.number, m})
 	}
 	for _, s := range p.expected.Receipts {
-		if !s.Training {
+		if !s.Training && !s.Event {
 			t.receipts++
 			t.receiptNet += s.Net
 		}

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -326,6 +327,49 @@ func TestTrainingEarnsNothing(t *testing.T) {
 	r := sale("r", line1("A", 1000))
 	r.Training = true
 	newRun(t, campaignDoc("c", "reward: {percent: 10}\n")).feed(r).want()
+}
+
+func event(id, kind string) *wire.Receipt {
+	return &wire.Receipt{ID: id, Type: "EVENT", EndedAt: ms(noon), Currency: "EUR", Loyalty: &wire.Loyalty{AccountID: "A"}, Attributes: map[string]string{"event": kind, "by": "app"}}
+}
+
+// An event is accepted and remembered, earns nothing whatever it sells, and is no receipt in any figure.
+func TestEventsHaveNoEffect(t *testing.T) {
+	everything := campaignDoc("c", "reward: {percent: 10}\n")
+	sold := event("e2", "recycling")
+	sold.Lines, sold.Total = []wire.Line{line1("A", 1000)}, 1000
+	again, other := event("e1", "enrol"), event("e1", "consent")
+	r := newRun(t, everything).feed(event("e1", "enrol"), sold, again, other, sale("r", line1("A", 500)))
+	r.want("r c 50")
+	out := r.p.Expected()
+	if out.Duplicates != 1 || len(out.Dead) != 1 || out.Dead[0].Code != codeConflict {
+		t.Errorf("%d duplicates, dead %v", out.Duplicates, out.Dead)
+	}
+	if !out.Receipts["e1"].Event || !out.Receipts["e2"].Event || out.Receipts["r"].Event {
+		t.Errorf("receipts %+v", out.Receipts)
+	}
+}
+
+func TestEventRefusals(t *testing.T) {
+	l := DefaultLimits()
+	for want, spoil := range map[string]func(*wire.Receipt){
+		"":                       func(r *wire.Receipt) { r.Total = 1200 },
+		codeSchema + " account":  func(r *wire.Receipt) { r.Loyalty = nil },
+		codeSchema + " kind":     func(r *wire.Receipt) { r.Attributes = nil },
+		codeSchema + " letters":  func(r *wire.Receipt) { r.Attributes["event"] = "Enrol" },
+		codeSchema + " newline":  func(r *wire.Receipt) { r.Attributes["event"] = "enrol\n" },
+		codeSchema + " label":    func(r *wire.Receipt) { r.Lines = []wire.Line{{No: 1, Labels: []string{"Organic"}}} },
+		codeTooLarge + " labels": func(r *wire.Receipt) { r.Lines = []wire.Line{{No: 1, Labels: make([]string, 17)}} },
+		codeTotal:                func(r *wire.Receipt) { r.Lines, r.Total = []wire.Line{line1("A", 100)}, 300 },
+		codeRange:                func(r *wire.Receipt) { r.Total = 1 << 42 },
+	} {
+		r := event("e", "enrol")
+		spoil(r)
+		want, _, _ = strings.Cut(want, " ")
+		if got := l.refuse(r, r.EndedAt); got != want {
+			t.Errorf("%s, want %s: %+v", got, want, r)
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {

@@ -35,6 +35,7 @@ type Seen struct {
 	Offset   int64 // of its first acceptance
 	Net      int64
 	Training bool // kept, and left out of every figure
+	Event    bool // kept, and no receipt in any figure
 }
 
 // Expected is what one partition must come to.
@@ -129,7 +130,7 @@ func (p *Partition) accept(rec Record, r *wire.Receipt) {
 	if _, again := p.out.Receipts[r.ID]; again {
 		return // an anonymous receipt, sent twice
 	}
-	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total, Training: r.Training}
+	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total, Training: r.Training, Event: r.Type == "EVENT"}
 }
 
 func (p *Partition) account(id string) *Account {

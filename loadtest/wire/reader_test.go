@@ -38,14 +38,14 @@ func encoded(t testing.TB, text string) []byte {
 	line := map[string]any{
 		"line_no": 1, "kind": "SALE", "gtin": str("3170000000012"), "sku": nil, "description": nil, "department": nil, "category": str("FRESH/DAIRY"),
 		"brand": nil, "quantity_milli": 2000, "unit": "EA", "unit_price_minor": 150, "gross_minor": 300, "net_minor": 280, "vat_rate_bp": 550,
-		"discounts": []any{}, "loyalty_eligible": true, "return_of_line": nil,
+		"discounts": []any{}, "loyalty_eligible": true, "return_of_line": nil, "labels": []any{"organic", "eco-a"},
 	}
 	b, err := codec.BinaryFromNative([]byte{0, 0, 0, 0, 7}, map[string]any{
 		"receipt_id": "R1", "type": "SALE", "training": false, "store": map[string]any{"store_id": "S001", "gln": nil, "banner": str("hyper"), "country": "FR"},
 		"terminal_id": "T01", "operator_id": nil, "business_date": 20000, "sequence_no": 3, "started_at": nil, "ended_at": 1_700_000_000_000,
 		"utc_offset_min": 60, "channel": "DRIVE", "currency": "EUR", "loyalty": goavro.Union("cagnotte.v1.Loyalty", map[string]any{"account_id": "A1", "program_id": "default", "capture": "CARD"}),
 		"lines": []any{line}, "discounts": []any{}, "taxes": []any{}, "tenders": []any{}, "total_minor": 280, "tax_minor": 0, "coupons": []any{},
-		"original": nil, "source": nil, "attributes": map[string]any{},
+		"original": nil, "source": nil, "attributes": map[string]any{"event": "enrol"},
 	})
 	if err != nil {
 		// goavro wants logical types as time.Time
@@ -55,7 +55,13 @@ func encoded(t testing.TB, text string) []byte {
 }
 
 func TestDecodeReceipt(t *testing.T) {
-	text := schemaText(t, "receipt.v1.avsc")
+	for name, labels := range map[string]int{"receipt.v1.avsc": 0, "receipt.v2.avsc": 0, "receipt.v3.avsc": 2} {
+		t.Run(name, func(t *testing.T) { decodeReceipt(t, name, labels) })
+	}
+}
+
+func decodeReceipt(t *testing.T, name string, labels int) {
+	text := schemaText(t, name)
 	r := reader(t, text)
 	value := encoded(t, text)
 	var got Receipt
@@ -68,6 +74,9 @@ func TestDecodeReceipt(t *testing.T) {
 	l := got.Lines[0]
 	if l.GTIN != "3170000000012" || l.SKU != "" || l.Quantity != 2000 || l.Net != 280 || !l.Eligible || l.Kind != "SALE" {
 		t.Fatalf("got line %+v", l)
+	}
+	if len(l.Labels) != labels || labels > 0 && l.Labels[1] != "eco-a" || got.Attributes["event"] != "enrol" {
+		t.Fatalf("got labels %q and attributes %v", l.Labels, got.Attributes)
 	}
 	if r.Checked() != 1 {
 		t.Fatal("the first value was not read twice")
@@ -94,7 +103,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestEverySchemaParses(t *testing.T) {
-	for _, name := range []string{"receipt.v2.avsc", "ledger_record.v1.avsc", "balance_update.v1.avsc"} {
+	for _, name := range []string{"receipt.v2.avsc", "receipt.v3.avsc", "receipt_decision.v2.avsc", "ledger_record.v1.avsc", "balance_update.v1.avsc"} {
 		if _, _, err := reader(t, schemaText(t, name)).schema(7); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -120,7 +120,7 @@ func (b *builder) archive() Archive {
 	t := b.t
 	from, to := b.archiveSpan()
 	a := Archive{
-		From: b.clock.instant(from), To: b.clock.instant(to), Receipts: t.receipts, Anonymous: t.anonymous, Returns: t.returns, Training: t.training,
+		From: b.clock.instant(from), To: b.clock.instant(to), Receipts: t.receipts, Anonymous: t.anonymous, Returns: t.returns, Training: t.training, Events: t.events,
 		Repeats: t.repeats, Unreadable: t.unreadable, WithoutOriginal: t.withoutOriginal, OrphanReturns: t.orphans, Members: b.people.onFile,
 	}
 	for code, n := range t.refused {

@@ -45,7 +45,8 @@ type Archive struct {
 	Anonymous       int64   `json:"anonymous"`
 	Returns         int64   `json:"returns"`
 	Training        int64   `json:"training"`
-	Repeats         int64   `json:"repeats"` // of a member's receipt, left out
+	Events          int64   `json:"events,omitempty"` // of accounts, apart from tills: not among the receipts, and without effect
+	Repeats         int64   `json:"repeats"`          // of a member's receipt, left out
 	Unreadable      int64   `json:"unreadable"`
 	Refused         int64   `json:"refused"`
 	RefusedBy       []Count `json:"refused_by,omitempty"`

@@ -72,6 +72,24 @@ func weekReport(t *testing.T) *Report {
 	return run(t, list, Options{Drafts: drafts, ShiftWeeks: weeks, AutoShift: true, Source: "week.ndjson", Workers: 2})
 }
 
+// An event among the receipts changes nothing but its own count.
+func TestEventsAreLeftOut(t *testing.T) {
+	list := week(t)
+	event := sale(t, "e1", "ann", "", "2026-10-27T09:00:00+01:00", 9000, "GROCERY/COFFEE")
+	event.Type, event.TerminalID, event.Attributes = retail.Event, "", []retail.Attribute{{Key: retail.EventAttribute, Value: "recycling"}}
+	o := Options{Drafts: []*rules.Campaign{parse(t, coffee)}, ShiftWeeks: -5, Source: "week.ndjson", Workers: 2}
+	without, with := run(t, list, o), run(t, append([]retail.Receipt{event}, list...), o)
+	if with.Archive.Events != 1 || without.Archive.Events != 0 {
+		t.Errorf("%d and %d events", with.Archive.Events, without.Archive.Events)
+	}
+	with.Archive.Events = 0
+	a, errA := json.Marshal(without)
+	b, errB := json.Marshal(with)
+	if errA != nil || errB != nil || string(a) != string(b) {
+		t.Errorf("%v %v\nwithout %s\nwith    %s", errA, errB, a, b)
+	}
+}
+
 func TestReportByHand(t *testing.T) {
 	r := weekReport(t)
 	c := r.Campaigns[0]

@@ -10,17 +10,17 @@ import (
 
 // tally is what a worker counts. All of it are sums, so that the order in which workers are added does not matter.
 type tally struct {
-	receipts, anonymous, returns, training int64
-	unreadable, repeats                    int64
-	refused                                map[retail.Code]int64
-	withoutOriginal, orphans               int64
-	inWindow, considered, rewarded         int64
-	members                                int64
-	first, last                            retail.Instant
-	campaigns                              []campaignTally
-	shops                                  map[retail.ShopID]*shopTally
-	top                                    topReceipts
-	windows                                []span
+	receipts, anonymous, returns, training, events int64
+	unreadable, repeats                            int64
+	refused                                        map[retail.Code]int64
+	withoutOriginal, orphans                       int64
+	inWindow, considered, rewarded                 int64
+	members                                        int64
+	first, last                                    retail.Instant
+	campaigns                                      []campaignTally
+	shops                                          map[retail.ShopID]*shopTally
+	top                                            topReceipts
+	windows                                        []span
 }
 
 // span is a half-open interval of instants; to 0 has no end.
@@ -189,7 +189,7 @@ func (t *tally) add(o *tally) {
 	}
 	t.last = max(t.last, o.last)
 	for _, p := range [][2]*int64{
-		{&t.receipts, &o.receipts}, {&t.anonymous, &o.anonymous}, {&t.returns, &o.returns}, {&t.training, &o.training}, {&t.unreadable, &o.unreadable},
+		{&t.receipts, &o.receipts}, {&t.anonymous, &o.anonymous}, {&t.returns, &o.returns}, {&t.training, &o.training}, {&t.events, &o.events}, {&t.unreadable, &o.unreadable},
 		{&t.repeats, &o.repeats}, {&t.withoutOriginal, &o.withoutOriginal}, {&t.orphans, &o.orphans}, {&t.inWindow, &o.inWindow},
 		{&t.considered, &o.considered}, {&t.rewarded, &o.rewarded}, {&t.members, &o.members},
 	} {

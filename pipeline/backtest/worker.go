@@ -64,6 +64,10 @@ func (w *worker) receipt(r *retail.Receipt) error {
 		w.tally.refuse(pr.Code)
 		return nil
 	}
+	if r.Type == retail.Event {
+		w.tally.events++
+		return nil
+	}
 	if r.Loyalty.AccountID == "" {
 		w.tally.count(r)
 		w.anonymous(r)

@@ -215,8 +215,8 @@ func (p *Policy) lines(r *Receipt) *Problem {
 	if !inRange(r.Total) {
 		return &Problem{CodeAmountRange, "/total_minor", r.Total.String(), "a smaller amount", "amounts are in minor units"}
 	}
-	if r.Type == Event && len(r.Lines) == 0 {
-		return nil // without lines its total is whatever the event is about: a fee, an amount to burn
+	if r.Type == Event && len(r.Lines)+len(r.Discounts) == 0 {
+		return nil // its total is whatever the event is about: a fee, an amount to burn
 	}
 	if d := (sum - r.Total).Abs(); d > money.Amount(len(r.Lines)) {
 		return &Problem{CodeTotal, "/total_minor", r.Total.String(), sum.String(), "total_minor is the sum of the lines' net_minor and the basket discounts"}

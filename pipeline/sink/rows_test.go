@@ -127,6 +127,11 @@ func sample(t *testing.T, codec *schemas.Codec, topic string) (key, value []byte
 		r := filled[retail.Receipt](f)
 		r.Training, r.Type, r.EndedAt, r.BusinessDate = false, retail.Return, 1_789_999_000_000, 20_700
 		r.Lines[0].Kind, r.Lines[1].Kind, r.Lines[0].Ineligible = retail.Service, retail.Fee, false
+		for i := range r.Lines {
+			for j, label := range r.Lines[i].Labels {
+				r.Lines[i].Labels[j] = strings.ToLower(label)
+			}
+		}
 		r.Total = r.Lines[0].Net + r.Lines[1].Net + r.Discounts[0].Amount + r.Discounts[1].Amount
 		return nil, codec.AppendReceipt(nil, r), nil
 	case schemas.TopicLedger:
