@@ -16,6 +16,16 @@ func (e *Evaluator) together(n int) int {
 	return end
 }
 
+// anyKept reports whether the receipt counts for the group.
+func (e *Evaluator) anyKept(group []int32) bool {
+	for _, i := range group {
+		if e.cands[i].award >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // reportCounts writes the result of a stateful campaign for a sale.
 func (e *Evaluator) reportCounts(group []int32, r *retail.Receipt, account retail.AccountID, v View, d *Decision, fp *Footprint) {
 	c := &e.cands[group[0]]

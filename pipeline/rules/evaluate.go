@@ -94,7 +94,7 @@ func (e *Evaluator) reportAll(r *retail.Receipt, account retail.AccountID, v Vie
 			continue
 		}
 		end := e.together(n)
-		if !early || c.award < 0 {
+		if !early || !e.anyKept(e.order[n:end]) {
 			e.reportCounts(e.order[n:end], r, account, v, d, fp)
 		}
 		n = end

@@ -298,7 +298,10 @@ func (r *rule) standing(list []ledger.Counter) (owed money.Amount, done int64) {
 		}
 		each = meanShare(money.Amount(spend), rw.Percent, pieces, rw.Rounding)
 	}
-	return perUnit(max(each, 0), done), done
+	if each <= 0 {
+		return 0, done
+	}
+	return perUnit(each, done), done
 }
 
 // meanShare is rate x spend / pieces, rounded once. Amounts are below 2^53 and pieces below 2^33: where the product of rate and pieces would not fit,
