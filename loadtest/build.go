@@ -20,6 +20,8 @@ type builder struct {
 	anonBP  int
 
 	exchangeBP uint64
+	mechanics  bool
+	happenings []happening
 
 	pcg  *rand.PCG
 	rng  *rand.Rand
@@ -35,7 +37,7 @@ func newBuilder(o Options, s *season) *builder {
 	rng := rand.New(pcg)
 	people := newPopulation(o.Members, o.Effects)
 	return &builder{
-		seed: o.Seed, catalog: newCatalog(), network: newNetwork(o.Shops), people: people, season: s, anonBP: o.AnonymousBP, exchangeBP: uint64(o.ExchangeBP),
+		seed: o.Seed, catalog: newCatalog(o.Mechanics), network: newNetwork(o.Shops), people: people, season: s, anonBP: o.AnonymousBP, exchangeBP: uint64(o.ExchangeBP), mechanics: o.Mechanics, happenings: happenings(),
 		pcg: pcg, rng: rng, zipf: rand.NewZipf(rng, o.ZipfS, o.ZipfV, people.size-1),
 	}
 }
@@ -57,6 +59,9 @@ func (b *builder) sale(it *Item, n uint64, at retail.Instant) {
 	b.basket(r, b.lineCount(sh, extra))
 	if bits>>50&31 == 0 {
 		basketDiscount(r, bits>>56)
+	}
+	if b.mechanics && bits>>45&15 == 0 {
+		r.Coupons = append(r.Coupons, offers[bits>>49&3])
 	}
 	if mix(n^0xE8C4A26E)%10000 < b.exchangeBP {
 		b.exchange(r)
@@ -218,7 +223,7 @@ func fillLine(l *retail.Line, no int32, p *product, bits uint64) {
 	l.No, l.Kind, l.GTIN, l.SKU, l.Description = no, p.kind, p.gtin, p.sku, p.description
 	l.Department, l.Category, l.Brand, l.Unit = p.department, p.category, p.brand, p.unit
 	l.UnitPrice, l.VATRateBP, l.Ineligible = p.price, p.vatBP, p.ineligible
-	l.Discounts, l.ReturnOfLine, l.Labels = l.Discounts[:0], 0, nil
+	l.Discounts, l.ReturnOfLine, l.Labels = l.Discounts[:0], 0, p.labels
 	l.QuantityMilli = quantity(p.unit, bits)
 	l.Gross = (p.price*money.Amount(l.QuantityMilli) + 500) / 1000
 	l.Net = l.Gross
@@ -253,6 +258,9 @@ func lineDiscount(l *retail.Line, bits uint64) {
 	}
 	l.Discounts = append(l.Discounts, d)
 }
+
+// offers are the coupons that some members show.
+var offers = numbered("offer-", 4)
 
 var promotions = numbered("promo-", 8)
 

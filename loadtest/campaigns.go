@@ -23,6 +23,8 @@ var (
 	everyConstruct string
 	//go:embed campaigns_typical.yaml
 	typical string
+	//go:embed campaigns_mechanics.yaml
+	mechanics string
 )
 
 // Campaigns returns the 20 campaigns of the load test, one of them in two versions, for a stream between two instants: together they use every
@@ -36,6 +38,12 @@ func Campaigns(from, to retail.Instant) ([]Document, error) {
 // receipts in four earn something, two rewards on average. The benchmark uses them.
 func TypicalCampaigns(from, to retail.Instant) ([]Document, error) {
 	return documents(typical, from, to)
+}
+
+// MechanicsCampaigns returns documents that together use the larger half of the language, for a stream with Options.Mechanics: members, events,
+// progress, tiers, wallets, terms. They run beside Campaigns.
+func MechanicsCampaigns(from, to retail.Instant) ([]Document, error) {
+	return documents(mechanics, from, to)
 }
 
 func documents(text string, from, to retail.Instant) ([]Document, error) {

@@ -21,6 +21,15 @@ func TestCampaigns(t *testing.T) {
 			t.Errorf("%s: %v", d.ID, err)
 		}
 	}
+	all, err := MechanicsCampaigns(1_790_000_000_000, 1_792_000_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if _, err := model.Parse(d.JSON); err != nil {
+			t.Errorf("%s: %v", d.ID, err)
+		}
+	}
 	ids := map[string]bool{}
 	for _, d := range docs {
 		ids[d.ID] = true
@@ -34,7 +43,7 @@ func TestCampaigns(t *testing.T) {
 		t.Fatalf("%d campaigns in %d documents, want 20 in 21", len(ids), len(docs))
 	}
 	named := map[string]int{"3170000000007": 0, "3170000000014": 0, "3170000000021": 0}
-	for _, p := range newCatalog().products {
+	for _, p := range newCatalog(true).products {
 		if _, ok := named[p.gtin]; ok {
 			named[p.gtin]++
 		}

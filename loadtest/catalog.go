@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -17,6 +18,7 @@ type product struct {
 	vatBP                  int32
 	kind                   retail.LineKind
 	ineligible             bool
+	labels                 []string
 }
 
 // shelf says what a category holds.
@@ -76,7 +78,7 @@ type catalog struct {
 }
 
 // newCatalog builds the range. It is the same for every seed, so that campaigns can name its articles.
-func newCatalog() *catalog {
+func newCatalog(labelled bool) *catalog {
 	c := &catalog{}
 	rng := rand.New(rand.NewPCG(20261122, 1))
 	total, spans := 0, [][3]int{}
@@ -84,6 +86,9 @@ func newCatalog() *catalog {
 		first := len(c.products)
 		for n := range s.articles {
 			c.products = append(c.products, article(rng, i, n, s))
+			if labelled {
+				c.products[len(c.products)-1].labels = labelsOf(s, n)
+			}
 		}
 		spans = append(spans, [3]int{first, s.articles, s.weight})
 		total += s.weight
@@ -106,6 +111,18 @@ func article(rng *rand.Rand, shelfNo, n int, s shelf) product {
 		p.gtin = gtin13(170000+shelfNo, n)
 	}
 	return p
+}
+
+// labelsOf marks what is organic, and the ecological class of four articles in five.
+func labelsOf(s shelf, n int) []string {
+	var out []string
+	if strings.Contains(s.category, "ORGANIC") || n%7 == 0 && s.unit == retail.Each {
+		out = append(out, "organic")
+	}
+	if n%5 > 0 {
+		out = append(out, "eco-"+string(rune('a'+n%5-1)))
+	}
+	return out
 }
 
 // fill gives each shelf its share of the table, and inside a shelf the first articles more than the last.

@@ -28,12 +28,13 @@ const (
 	KindConflict              // the id of an earlier receipt with other content
 	KindMisplaced             // a sale on a partition that its key does not belong to
 	KindMalformed             // must become a dead letter
+	KindEvent                 // what happens to an account apart from a till
 	kinds
 )
 
 // String names the kind.
 func (k Kind) String() string {
-	return [...]string{"sale", "return", "early-return", "late", "duplicate", "conflict", "misplaced", "malformed"}[k%kinds]
+	return [...]string{"sale", "return", "early-return", "late", "duplicate", "conflict", "misplaced", "malformed", "event"}[k%kinds]
 }
 
 // Item is one record to send. Next fills and reuses it: everything in it is valid until the next call with the same Item.
@@ -63,6 +64,10 @@ type Options struct {
 	Effects    []Effect       // treatment effects
 
 	AnonymousBP, ReturnBP, ExchangeBP, DuplicateBP, LateBP, MalformedBP, ConflictBP, MisplacedBP int // defaults: see Fill
+	// Mechanics adds what the larger half of the campaign language speaks of: EVENTs (8 % of the items unless EventBP says otherwise), labels on
+	// articles, coupons.
+	Mechanics bool
+	EventBP   int
 	// Encode turns a receipt into the bytes of the wire; malformed bytes are made from them. nil: only flaws of content are made.
 	Encode func(dst []byte, r *retail.Receipt) []byte
 }
@@ -84,6 +89,11 @@ func (o *Options) Fill() {
 		def(share.field, share.value)
 		*share.field = max(*share.field, 0)
 	}
+	if !o.Mechanics {
+		o.EventBP = 0
+		return
+	}
+	def(&o.EventBP, 800)
 }
 
 func def[T comparable](field *T, value T) {
@@ -121,6 +131,8 @@ type Generator struct {
 	recent       ring   // sales that can be given back or sent again
 	waiting      queue  // sales and returns held back
 	lastReturned made
+	happened     ring // EVENTs that can be taken back or sent again
+	burns        ring // those that spend, which can be refunded
 	counts       [kinds]int64
 
 	partitioner kgo.TopicPartitioner
@@ -187,6 +199,8 @@ func (g *Generator) choose(it *Item) {
 		g.conflict(it)
 	case cut(g.o.MisplacedBP):
 		g.misplaced(it)
+	case cut(g.o.EventBP):
+		g.event(it)
 	default:
 		g.sale(it)
 	}
@@ -217,7 +231,11 @@ func (g *Generator) sale(it *Item) {
 }
 
 func (g *Generator) make(it *Item, s made, k Kind) {
-	g.build.sale(it, s.number, s.at)
+	if s.event {
+		g.build.happening(it, s.number, s.at)
+	} else {
+		g.build.sale(it, s.number, s.at)
+	}
 	it.Kind, it.Number = k, s.number
 }
 
@@ -235,6 +253,10 @@ func (g *Generator) release(it *Item, w held) {
 	if w.early {
 		g.returnOf(it, w.sale)
 		it.Kind = KindEarly
+		return
+	}
+	if w.sale.event {
+		g.happen(it, w.sale)
 		return
 	}
 	g.recent.add(w.sale)

@@ -83,6 +83,34 @@ func TestSharesAndValidity(t *testing.T) {
 	}
 }
 
+// With mechanics, a twelfth of the stream is EVENTs: all kinds, all valid but those that are broken on purpose; and the receipts stay what they are.
+func TestMechanicsAddEvents(t *testing.T) {
+	p, kinds, labels, events := retail.DefaultPolicy(), map[string]int{}, 0, 0
+	p.Currency = "EUR"
+	g := stream(t, Options{Seed: 1, Mechanics: true, Members: 5000}, 60_000, func(it *Item) {
+		if pr := p.Validate(&it.Receipt, it.Receipt.EndedAt); it.Kind != KindMalformed && pr != nil {
+			t.Fatalf("%s: %v", it.Kind, pr)
+		}
+		if it.Receipt.Type == retail.Event {
+			kinds[strings.Clone(it.Receipt.EventKind())]++
+			events++
+			return
+		}
+		for i := range it.Receipt.Lines {
+			labels += len(it.Receipt.Lines[i].Labels)
+		}
+	})
+	within(t, "events", int64(events), 60_000*8/100)
+	for _, h := range happenings() {
+		if kinds[h.kind] == 0 {
+			t.Errorf("no %s in the stream", h.kind)
+		}
+	}
+	if kinds["refund"] == 0 || labels == 0 || g.Counts()["event"] == 0 {
+		t.Errorf("kinds %v, %d labels", kinds, labels)
+	}
+}
+
 // within allows a quarter more or less: the test is about the right order, the seed is fixed.
 func within(t *testing.T, what string, got int64, want int) {
 	t.Helper()
@@ -97,7 +125,7 @@ func TestCheckDigit(t *testing.T) {
 			t.Errorf("check digit of %s is %d, want %d", body, got, want)
 		}
 	}
-	for _, p := range newCatalog().products {
+	for _, p := range newCatalog(true).products {
 		if p.gtin != "" && (len(p.gtin) != 13 || checkDigit(p.gtin[:12]) != p.gtin[12]-'0') {
 			t.Fatalf("%s has the bad GTIN %s", p.sku, p.gtin)
 		}

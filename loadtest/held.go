@@ -8,10 +8,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// made is all that is needed to make a sale again.
+// made is all that is needed to make a sale, or an EVENT, again.
 type made struct {
 	number uint64
 	at     retail.Instant
+	event  bool
 }
 
 // ring remembers the last sales.

@@ -14,7 +14,7 @@ type gift struct {
 // sum is what matching lines come to.
 type sum struct {
 	lines, spend, pieces, receipts int64
-	products                       map[string]int64 // pieces by product
+	products                       map[string]int64 // pieces by product, when those are counted
 }
 
 func (s *sum) empty() bool { return s.lines == 0 }
@@ -22,12 +22,12 @@ func (s *sum) empty() bool { return s.lines == 0 }
 // gives is what a basket adds. Outside of the campaign's window, shops and thresholds it adds nothing, and so does an exchange that gives more back.
 func (c *campaign) gives(b *basket) gift {
 	g := gift{at: b.endedAt, sums: make([]sum, len(c.counted()))}
-	whole := c.sumOf(b, &docLines{})
+	whole := c.sumOf(b, &docLines{}, false)
 	if !c.open(b.endedAt) || !c.sells(b) || !c.enough(&whole, b) {
 		return g
 	}
 	for i, o := range c.counted() {
-		if s := c.sumOf(b, &o.lines); s.spend > 0 || b.kind == "EVENT" {
+		if s := c.sumOf(b, &o.lines, o.count == "products"); s.spend > 0 || b.kind == "EVENT" {
 			g.sums[i] = s
 		}
 	}
@@ -42,8 +42,11 @@ func (c *campaign) counted() []objective {
 	return []objective{{count: c.tiers.count}}
 }
 
-func (c *campaign) sumOf(b *basket, also *docLines) sum {
-	s := sum{products: map[string]int64{}}
+func (c *campaign) sumOf(b *basket, also *docLines, products bool) sum {
+	s := sum{}
+	if products {
+		s.products = map[string]int64{}
+	}
 	for i := range b.lines {
 		l := &b.lines[i]
 		if !l.rewardable(b.kind) || !c.matches(l) || !also.match(l) {
@@ -52,7 +55,7 @@ func (c *campaign) sumOf(b *basket, also *docLines) sum {
 		s.lines, s.receipts = s.lines+1, 1
 		s.spend += l.paid
 		s.pieces += l.pieces()
-		if name := l.product(); name != "" {
+		if name := l.product(); products && name != "" {
 			s.products[name] += l.pieces()
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"cagnotte/loadtest/wire"
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -79,24 +78,6 @@ func randomReturn(t *rapid.T, sale *retail.Receipt, n int) *retail.Receipt {
 	}
 	r.Lines = []retail.Line{l}
 	return r
-}
-
-// wired is the receipt as the model reads it.
-func wired(r *retail.Receipt) *wire.Receipt {
-	out := &wire.Receipt{ID: string(r.ID), Type: r.Type.String(), Store: wire.Store{ID: string(r.Shop.ID), Country: r.Shop.Country}, TerminalID: "T", EndedAt: int64(r.EndedAt),
-		Channel: r.Channel.String(), Currency: "EUR", Loyalty: &wire.Loyalty{AccountID: string(r.Loyalty.AccountID)}, Total: int64(r.Total)}
-	for i := range r.Lines {
-		l := &r.Lines[i]
-		out.Lines = append(out.Lines, wire.Line{No: l.No, Kind: l.Kind.String(), Category: l.Category, Brand: l.Brand, GTIN: l.GTIN, Department: l.Department, Unit: "EA",
-			Quantity: l.QuantityMilli, Net: int64(l.Net), Gross: int64(l.Gross), Eligible: true, ReturnOfLine: l.ReturnOfLine})
-	}
-	for _, d := range r.Discounts {
-		out.Discounts = append(out.Discounts, wire.Discount{Amount: int64(d.Amount)})
-	}
-	if r.Original.Given {
-		out.Original = &wire.Original{ReceiptID: string(r.Original.ReceiptID)}
-	}
-	return out
 }
 
 type capsOf map[string]money.Amount
