@@ -3,10 +3,13 @@ package state_test
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"testing"
 
 	"cagnotte/pipeline/retail"
 	"cagnotte/state"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Keys say what went in, sort as their parts do, and any bytes are either refused or are a key.
@@ -37,6 +40,10 @@ func FuzzKey(f *testing.F) {
 		raw := []byte("\x01F" + a + r) // any bytes
 		if gotA, gotR, err := state.DecodeFootprintKey(raw); err == nil && !bytes.Equal(state.AppendFootprintKey(nil, gotA, gotR), raw) {
 			t.Fatalf("%x is read as %q %q", raw, gotA, gotR)
+		}
+		raw = []byte("\x01T" + a + r)
+		if gotD, gotA, err := state.DecodeTimerKey(raw); err == nil && !bytes.Equal(state.AppendTimerKey(nil, gotD, gotA), raw) {
+			t.Fatalf("%x is read as %d %q", raw, gotD, gotA)
 		}
 	})
 }
@@ -69,4 +76,55 @@ func FuzzMeta(f *testing.F) {
 			t.Fatalf("%x: %+v, %+v, %v", b, m, again, err)
 		}
 	})
+}
+
+// FuzzApply restores from any record. Goal: it is refused, and then nothing of it stays; or what is staged of it can be restored, to the same bytes.
+func FuzzApply(f *testing.F) {
+	store, p := open(f, vfs.NewMem(), 100)
+	f.Cleanup(func() { closeBoth(f, store, p) })
+	earn(f, p, "a01", "r01", 1000)
+	p.PutNote("budget/at", []byte{1, 2, 3})
+	for _, r := range staged(p) {
+		f.Add(r[0], r[1])
+	}
+	p.Commit(state.Meta{ChangelogOffset: 1, Commit: []byte("c")})
+	f.Add([]byte(""), []byte{1, 0, 1})
+	f.Add([]byte("a01"), []byte{1, 2, 1, 'r', 1, 'x', 1, 'r', 1, 'y', 1})
+	f.Add([]byte("a01"), []byte{2})
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		before, hash := staged(p), p.StagedHash()
+		if err := p.Apply(key, value); err != nil {
+			abort(t, p)
+			if after := staged(p); len(before)+len(after) != 0 || p.StagedHash() != hash {
+				t.Fatalf("refused with %v, and %d records stay", err, len(after))
+			}
+			return
+		}
+		first := staged(p)
+		abort(t, p)
+		for _, r := range first {
+			if err := p.Apply(r[0], r[1]); err != nil {
+				t.Fatalf("%x was applied, and not %x, which is staged for it: %v", value, r[1], err)
+			}
+		}
+		if second := staged(p); fmt.Sprintf("%x", second) != fmt.Sprintf("%x", first) {
+			t.Fatalf("%x\n%x", first, second)
+		}
+		abort(t, p)
+	})
+}
+
+// staged returns keys and values of what the open commit would write.
+func staged(p *state.Partition) (records [][2][]byte) {
+	p.Stage(func(key, value []byte, _ *state.Slot) {
+		records = append(records, [2][]byte{bytes.Clone(key), bytes.Clone(value)})
+	})
+	return records
+}
+
+func abort(t *testing.T, p *state.Partition) {
+	t.Helper()
+	if err := p.Abort(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -100,7 +100,7 @@ func insertSamples(t *testing.T, addr string) {
 	}
 }
 
-func newTestCodec(t *testing.T) *schemas.Codec {
+func newTestCodec(t testing.TB) *schemas.Codec {
 	t.Helper()
 	reg, err := schemas.StartRegistry("")
 	if err != nil {
@@ -119,7 +119,7 @@ func newTestCodec(t *testing.T) *schemas.Codec {
 }
 
 // sample is a record with every field set.
-func sample(t *testing.T, codec *schemas.Codec, topic string) (key, value []byte, headers []kgo.RecordHeader) {
+func sample(t testing.TB, codec *schemas.Codec, topic string) (key, value []byte, headers []kgo.RecordHeader) {
 	t.Helper()
 	f := &filler{}
 	switch topic {

@@ -49,7 +49,7 @@ func (b *deadLetters) add(r *kgo.Record) error {
 	b.topic.Append(topic)
 	b.partition.Append(partition)
 	b.offset.Append(offset)
-	b.received.Append(retail.Instant(b.number(schemas.HeaderErrorTimestamp, r.Timestamp.UnixMilli())))
+	b.received.Append(retail.Instant(b.number(schemas.HeaderErrorTimestamp, 64, r.Timestamp.UnixMilli())))
 	b.stage.Append(b.found[schemas.HeaderErrorStage])
 	b.code.Append(b.found[schemas.HeaderErrorCode])
 	b.path.Append(b.found[schemas.HeaderErrorPath])
@@ -57,7 +57,7 @@ func (b *deadLetters) add(r *kgo.Record) error {
 	b.hint.Append(b.found[schemas.HeaderErrorHint])
 	b.receipt.Append(b.found[schemas.HeaderErrorReceipt])
 	b.shop.Append(b.found[schemas.HeaderErrorShop])
-	b.schemaID.Append(int32(b.number(schemas.HeaderErrorSchemaID, 0)))
+	b.schemaID.Append(int32(b.number(schemas.HeaderErrorSchemaID, 32, 0)))
 	b.engine.Append(b.found[schemas.HeaderErrorVersion])
 	b.key.AppendBytes(r.Key)
 	b.value.AppendBytes(r.Value)
@@ -83,16 +83,17 @@ func (b *deadLetters) sortHeaders(r *kgo.Record) {
 
 func (b *deadLetters) origin(r *kgo.Record) (topic string, partition int32, offset int64) {
 	topic = b.found[schemas.HeaderErrorTopic]
-	partition = int32(b.number(schemas.HeaderErrorPartition, -1))
-	offset = b.number(schemas.HeaderErrorOffset, -1)
+	partition = int32(b.number(schemas.HeaderErrorPartition, 32, -1))
+	offset = b.number(schemas.HeaderErrorOffset, 64, -1)
 	if topic == "" || partition < 0 || offset < 0 {
 		return r.Topic, r.Partition, r.Offset
 	}
 	return topic, partition, offset
 }
 
-func (b *deadLetters) number(header string, fallback int64) int64 {
-	n, err := strconv.ParseInt(b.found[header], 10, 64)
+// number reads a header; one that is none, or does not fit the column, gives the fallback.
+func (b *deadLetters) number(header string, bits int, fallback int64) int64 {
+	n, err := strconv.ParseInt(b.found[header], 10, bits)
 	if err != nil {
 		return fallback
 	}
