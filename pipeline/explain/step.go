@@ -87,6 +87,10 @@ func (s *speaker) variant(r *rules.Result, st *rules.Step, doc *rules.Campaign) 
 		return "", []string{"share", s.w.share(st.Expected * 100)}
 	case rules.StepWho:
 		return whoStep(st), nil
+	case rules.StepTier:
+		if st.Expected == 0 {
+			return "step.tier.top", nil
+		}
 	case rules.StepMemberCap:
 		return "", []string{"limit", s.limit(doc)}
 	}

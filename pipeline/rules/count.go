@@ -23,8 +23,9 @@ type stateful struct {
 	parent    int32 // the campaign's own rule, in which rewards are written; itself without objectives
 	first     int32 // slots of the window
 	last      int32
-	whole     int32 // slot of what stands over all slots
-	needs     uint8 // bit per key: which sums are kept
+	whole     int32  // slot of what stands over all slots
+	needs     uint8  // bit per key: which sums are kept
+	owner     uint64 // key of the campaign, of an objective's rule
 	kind      CountKind
 }
 
@@ -96,7 +97,7 @@ func (r *rule) objective(n int) rule {
 	part.doc, part.key = &doc, CampaignKey(r.id+"#"+o.Name)
 	part.everyLine = o.Lines.Include.empty()
 	part.indexed = true
-	part.state.objective, part.state.kind = int32(n), o.Count
+	part.state.objective, part.state.kind, part.state.owner = int32(n), o.Count, r.key
 	part.state.needs = needsOf(o.Count, false)
 	return part
 }
@@ -109,9 +110,17 @@ func (rs *Ruleset) parents() {
 			rs.tiers = append(rs.tiers, int32(i))
 		}
 		if r.state.counts {
-			r.state.parent = rs.byVersion[versionKey{CampaignKey(r.id), r.version}]
+			r.state.parent = rs.byVersion[versionKey{r.owner(), r.version}]
 		}
 	}
+}
+
+// owner is the key of the campaign that the rule is for: its own, or that of the campaign whose objective it counts.
+func (r *rule) owner() uint64 {
+	if r.state.owner != 0 {
+		return r.state.owner
+	}
+	return r.key
 }
 
 // part is what a receipt adds to the counters of one campaign; a return changes it.

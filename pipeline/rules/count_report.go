@@ -44,7 +44,10 @@ func (e *Evaluator) reportCounts(group []int32, r *retail.Receipt, account retai
 	if !kept {
 		c = &e.cands[group[0]]
 		e.explainPlace(c, r, d)
-		if c.open && c.shop {
+		if c.open && c.shop && c.rule.extra != nil {
+			e.explainExtra(c, r, d)
+		}
+		if c.open && c.shop && c.refused != notTargeted {
 			e.explainBasis(c, d)
 		}
 		if account == "" {
@@ -77,7 +80,7 @@ func (e *Evaluator) notCounted(c *candidate, account retail.AccountID) Outcome {
 // result fills what all results of a candidate have; a stateful campaign speaks for its objectives.
 func (c *candidate) result(d *Decision, from int) Result {
 	return Result{
-		Campaign: c.rule.id, CampaignKey: CampaignKey(c.rule.id), Version: c.rule.version, Arm: c.arm, Basis: c.basis.net,
+		Campaign: c.rule.id, CampaignKey: c.rule.owner(), Version: c.rule.version, Arm: c.arm, Basis: c.basis.net,
 		Period: c.period, ActiveFrom: c.activeFrom, ExpiresAt: c.expiresAt, Funding: c.rule.funding, Steps: d.steps[from:len(d.steps):len(d.steps)],
 	}
 }

@@ -153,7 +153,7 @@ func (e *Evaluator) judge(c *candidate, rec *retail.Receipt, account retail.Acco
 	c.expiresAt = clock.expiresAt(r, e.now, max(c.activeFrom, e.now))
 	if limit := r.doc.Reward.MaxPerMember.Amount; limit != 0 {
 		c.period = clock.periodAt(r, e.now)
-		c.room = max(limit-v.CapUsed(r.key, c.period), 0)
+		c.room = max(limit-v.CapUsed(r.owner(), c.period), 0)
 	}
 }
 

@@ -26,7 +26,7 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 
 func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 	c.award = -1
-	if c.uncapped == 0 && !(c.rule.state.counts && c.open && c.shop && c.rule.meets(&c.basis, e.total)) {
+	if c.uncapped == 0 && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
 		return
 	}
 	c.award = int32(len(fp.Awards))

@@ -73,7 +73,7 @@ func (e *Evaluator) reportRecount(fp *Footprint, group []int32, fresh bool, v Vi
 	award := &fp.Awards[group[0]]
 	c.room = -1
 	if limit := c.rule.doc.Reward.MaxPerMember.Amount; limit != 0 {
-		c.room = max(0, limit-v.CapUsed(CampaignKey(c.rule.id), award.Period))
+		c.room = max(0, limit-v.CapUsed(c.rule.owner(), award.Period))
 	}
 	c.period, c.activeFrom, c.expiresAt = award.Period, award.ActiveFrom, award.ExpiresAt
 	if fresh {

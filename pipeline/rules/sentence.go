@@ -24,7 +24,9 @@ func Sentence(c *Campaign, lang string) string {
 	parts = append(parts, w.caps(&c.Reward)...)
 	parts = append(parts, w.places(c)...)
 	parts = append(parts, w.window(&c.Window))
-	parts = append(parts, w.validity(c)...)
+	if !c.Tiers.given() {
+		parts = append(parts, w.validity(c)...)
+	}
 	parts = append(parts, w.rest(c)...)
 	s := strings.Join(parts, ", ") + "."
 	_, n := utf8.DecodeRuneInString(s)
@@ -49,6 +51,7 @@ type words struct {
 	best, first, funded, holdout                                      string
 	firstOfMonth                                                      string
 	more                                                              phrases
+	goals  goals
 }
 
 func english() *words {
@@ -66,7 +69,7 @@ func english() *words {
 		spendableAtOnce: "spendable at once", spendableAfter: "spendable after %s", hour: "%d hours", day: "%d days",
 		lapsesAfter: "valid for %d days to the end of the month", lapsesOn: "lost on %s %s of the next year",
 		best: "the best of the group “%s” counts", first: "the first of the group “%s” counts", funded: "paid by %s", holdout: "%s of the members are held out to measure the effect",
-		firstOfMonth: "1", more: englishPhrases(),
+		firstOfMonth: "1", more: englishPhrases(), goals: englishGoals(),
 		everyFixed: "%s back for every %d pieces", every: [2]string{"%s of the cheapest of every %d pieces back", "%s of the dearest of every %d pieces back"},
 	}
 }
@@ -86,7 +89,7 @@ func french() *words {
 		spendableAtOnce: "utilisables tout de suite", spendableAfter: "utilisables après %s", hour: "%d heures", day: "%d jours",
 		lapsesAfter: "valables %d jours jusqu'à la fin du mois", lapsesOn: "perdus le %s %s de l'année suivante",
 		best: "la meilleure offre du groupe « %s » compte", first: "la première offre du groupe « %s » compte", funded: "financé par %s", holdout: "%s des membres sont écartés pour mesurer l'effet",
-		firstOfMonth: "1er", more: frenchPhrases(),
+		firstOfMonth: "1er", more: frenchPhrases(), goals: frenchGoals(),
 		everyFixed: "%s remboursés par lot de %d pièces", every: [2]string{"%s de la moins chère de chaque lot de %d pièces remboursés", "%s de la plus chère de chaque lot de %d pièces remboursés"},
 	}
 }
@@ -114,6 +117,10 @@ func (w *words) dayOfMonth(d int) string {
 func (w *words) reward(c *Campaign) string {
 	r := &c.Reward
 	switch {
+	case c.Tiers.given():
+		return w.ranks(&c.Tiers)
+	case c.Progress.given():
+		return w.achieved(c)
 	case r.Every != 0 && r.Fixed != 0:
 		return fmt.Sprintf(w.everyFixed, w.amount(r.Fixed), r.Every)
 	case r.Every != 0:
