@@ -45,7 +45,7 @@ type Archive struct {
 	Anonymous       int64   `json:"anonymous"`
 	Returns         int64   `json:"returns"`
 	Training        int64   `json:"training"`
-	Events          int64   `json:"events,omitempty"` // of accounts, apart from tills: not among the receipts, and without effect
+	Events          int64   `json:"events,omitempty"` // of accounts, apart from tills: not among the receipts
 	Repeats         int64   `json:"repeats"`          // of a member's receipt, left out
 	Unreadable      int64   `json:"unreadable"`
 	Refused         int64   `json:"refused"`

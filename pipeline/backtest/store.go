@@ -33,6 +33,7 @@ type member struct {
 	accounts   [worldCount]*ledger.Account // use of the caps; nil as long as nothing was granted
 	granted    []int64                     // by draft, returns deducted; nil as long as there is nothing
 	total      [worldCount]int64           // granted by all campaigns, returns deducted
+	profile    ledger.Profile              // what events have said
 	considered bool                        // a draft looked at one of its receipts
 	heldOut    bool                        // in the holdout of a draft that wanted to give something
 }
@@ -68,7 +69,7 @@ func (v view) Counters(campaign uint64) []ledger.Counter {
 }
 
 // Profile implements rules.View.
-func (v view) Profile() *ledger.Profile { return &v.m.account(v.w).Profile }
+func (v view) Profile() *ledger.Profile { return &v.m.profile }
 
 // place is what is known under a receipt's id: whether the receipt itself has come, and where each world keeps its footprint, 0 for none. A sale that
 // no campaign grants anything for needs none.

@@ -64,8 +64,8 @@ func (w *worker) receipt(r *retail.Receipt) error {
 		w.tally.refuse(pr.Code)
 		return nil
 	}
-	if r.Type == retail.Event {
-		w.tally.events++
+	if pr := rules.NoteEvent(nil, r); pr != nil {
+		w.tally.refuse(pr.Code)
 		return nil
 	}
 	if r.Loyalty.AccountID == "" {
@@ -83,7 +83,11 @@ func (w *worker) receipt(r *retail.Receipt) error {
 	if known {
 		w.waiting--
 	}
-	w.tally.count(r)
+	if r.Type == retail.Event {
+		w.tally.events++
+	} else {
+		w.tally.count(r)
+	}
 	p.seen = true
 	if err := w.apply(r, w.member(r.Loyalty.AccountID), &p); err != nil {
 		return err
@@ -128,6 +132,7 @@ func (w *worker) apply(r *retail.Receipt, m *member, p *place) error {
 		return w.giveBack(r, m)
 	case earns(r):
 		w.reward.begin()
+		rules.NoteEvent(&m.profile, r)
 		for i, x := range w.worlds {
 			if err := x.load(p.at[i]); err != nil {
 				return err
@@ -139,6 +144,9 @@ func (w *worker) apply(r *retail.Receipt, m *member, p *place) error {
 				return err
 			}
 			p.at[i] = at
+		}
+		if r.Type != retail.Event {
+			m.profile.Bought(r.EndedAt)
 		}
 		w.rewarded(r)
 		return nil
@@ -274,7 +282,7 @@ func (w *worker) rewarded(r *retail.Receipt) {
 
 // earns and givesBack are the pipeline's: training never does, a VOID or RETURN gives back instead.
 func earns(r *retail.Receipt) bool {
-	return !r.Training && (r.Type == retail.Sale || r.Type == retail.Exchange)
+	return !r.Training && (r.Type == retail.Sale || r.Type == retail.Exchange || r.Type == retail.Event)
 }
 
 func givesBack(r *retail.Receipt) bool {
