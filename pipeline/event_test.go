@@ -39,6 +39,10 @@ func TestEventsAreNotCounted(t *testing.T) {
 	if m.accept(&r); !reflect.DeepEqual(m.batch, before) {
 		t.Errorf("an event was counted: %+v", m.batch)
 	}
+	r.Type, r.Attributes = retail.Void, []retail.Attribute{{Key: retail.EventAttribute, Value: "enrol"}}
+	if m.accept(&r); !reflect.DeepEqual(m.batch, before) {
+		t.Errorf("the void of an event was counted: %+v", m.batch)
+	}
 	r.Type = retail.Sale
 	if m.accept(&r); m.batch.Receipts != 1 || m.batch.Members != 1 || m.batch.Net != 100 || len(m.batch.Shops) != 1 {
 		t.Errorf("a sale was not counted: %+v", m.batch)

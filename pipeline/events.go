@@ -88,6 +88,7 @@ func (t *task) emission(slot *state.Slot, res *rules.Result, to retail.AccountID
 		source = rec.OriginalID()
 		out.Type, out.ID = retail.Return, retail.ReceiptID(res.Campaign+"/"+string(rec.ID))
 		out.Original = retail.Original{Given: true, ReceiptID: retail.ReceiptID(res.Campaign + "/" + string(source))}
+		out.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: res.Emit.Kind}} // says that it is no receipt of a till: see AboutEvent
 		line.Kind, line.ReturnOfLine = retail.ReturnLine, 1
 	} else {
 		out.ID = retail.ReceiptID(res.Campaign + "/" + string(source))

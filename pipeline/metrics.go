@@ -33,9 +33,9 @@ func (m *metricsBuilder) reset(partition int32) {
 	m.batch = schemas.MetricBatch{Partition: partition, Campaigns: m.batch.Campaigns[:0], Shops: m.batch.Shops[:0]}
 }
 
-// accept counts an accepted receipt. Training receipts count nowhere, and an event is not a receipt.
+// accept counts an accepted receipt. Training receipts count nowhere, and an event is not a receipt, nor is what takes it back.
 func (m *metricsBuilder) accept(r *retail.Receipt) {
-	if r.Training || r.Type == retail.Event {
+	if r.Training || r.AboutEvent() {
 		return
 	}
 	i, ok := m.shops[r.Shop.ID]

@@ -82,7 +82,7 @@ func TestMigrate(t *testing.T) {
 				t.Errorf("%+v is not applied", m)
 			}
 		}
-		if len(status) < 12 {
+		if len(status) < 13 {
 			t.Errorf("got %d migrations", len(status))
 		}
 	})
@@ -108,9 +108,10 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 	})
+	t.Run("upgrade", func(t *testing.T) { upgrade(t, conn, e.Addr) })
 	t.Run("views", func(t *testing.T) {
 		views := texts(t, conn, "SELECT name FROM system.tables WHERE database = 'cagnotte' AND comment != '' ORDER BY name")
-		want := "balances campaign_members campaign_minutes campaigns dead_letters decisions ledger_entries receipt_lines receipts store_days"
+		want := "balances campaign_members campaign_minutes campaigns dead_letters decisions ledger_entries member_events receipt_lines receipts store_days"
 		if got := strings.Join(views, " "); got != want {
 			t.Errorf("got views %s, want %s", got, want)
 		}
@@ -124,6 +125,38 @@ func TestMigrate(t *testing.T) {
 			t.Error("the reader may read the raw tables")
 		}
 	})
+}
+
+// upgrade holds that rows from before labels and events are read as they were: each line without labels, none an event.
+func upgrade(t *testing.T, conn driver.Conn, addr string) {
+	for _, q := range []string{
+		"ALTER TABLE cagnotte_raw.receipts DROP COLUMN `lines.labels`, DROP COLUMN is_event",
+		"INSERT INTO cagnotte_raw.receipts (receipt_id, type, ended_at, account_id, total_minor, `lines.line_no`, `lines.net_minor`) VALUES ('old', 'SALE', now64(3), 'a', 5, [1, 2], [2, 3])",
+		"ALTER TABLE cagnotte_raw.goose_db_version DELETE WHERE version_id = 16 SETTINGS mutations_sync = 1",
+	} {
+		if err := conn.Exec(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	if err := schemas.Migrate(t.Context(), addr, nil); err != nil {
+		t.Fatal(err)
+	}
+	const insert = "INSERT INTO cagnotte_raw.receipts (receipt_id, type, ended_at, account_id, total_minor, attributes, `lines.line_no`, `lines.net_minor`, `lines.labels`) VALUES " +
+		"('new', 'SALE', now64(3), 'a', 7, {}, [1, 2], [3, 4], [[], ['organic', 'msc']]), ('event', 'EVENT', now64(3), 'a', 9, {'event': 'club'}, [], [], []), " +
+		"('back', 'RETURN', now64(3), 'a', -9, {'event': 'club'}, [], [], []), ('promo', 'SALE', now64(3), '', 11, {'event': 'spring'}, [], [], [])"
+	if err := conn.Exec(t.Context(), insert); err != nil {
+		t.Fatal(err)
+	}
+	for q, want := range map[string]string{
+		"SELECT concat(receipt_id, toString(line_no), toString(labels)) FROM cagnotte.receipt_lines ORDER BY 1": "new1[] new2['organic','msc'] old1[] old2[]",
+		"SELECT receipt_id FROM cagnotte.receipts ORDER BY 1":                                                   "new old promo",
+		"SELECT concat(receipt_id, ' ', event, ' ', type) FROM cagnotte.member_events ORDER BY 1":               "back club RETURN event club EVENT",
+		"SELECT toString(sum(receipts)) FROM cagnotte.store_days":                                               "3",
+	} {
+		if got := strings.Join(texts(t, conn, q), " "); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", q, got, want)
+		}
+	}
 }
 
 func TestClickHouseOptions(t *testing.T) {

@@ -17,6 +17,7 @@ LEFT JOIN
 (
     SELECT toString(store_id) AS store_id, toString(any(banner)) AS banner, toString(any(country)) AS country
     FROM cagnotte_raw.receipts
+    WHERE is_event = 0
     GROUP BY store_id
 ) AS t ON t.store_id = s.store_id
 WHERE s.business_date >= first_day - {before_days:UInt16} AND s.business_date < end_day

@@ -130,7 +130,7 @@ func (p *Partition) accept(rec Record, r *wire.Receipt) {
 	if _, again := p.out.Receipts[r.ID]; again {
 		return // an anonymous receipt, sent twice
 	}
-	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total, Training: r.Training, Event: r.Type == "EVENT"}
+	p.out.Receipts[string([]byte(r.ID))] = Seen{Offset: rec.Offset, Net: r.Total, Training: r.Training, Event: aboutEvent(r)}
 }
 
 func (p *Partition) account(id string) *Account {

@@ -68,6 +68,11 @@ func (l *Limits) refuse(r *wire.Receipt, appended int64) string {
 	return refuseEvent(r)
 }
 
+// aboutEvent says that a record is no receipt of a till: an EVENT, or what takes one back, which names its kind too.
+func aboutEvent(r *wire.Receipt) bool {
+	return r.Type == "EVENT" || (r.Type == "RETURN" || r.Type == "VOID") && r.Attributes["event"] != ""
+}
+
 // eventKind says whether a text can be the kind of an EVENT.
 func eventKind(s string) bool {
 	strange := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' }

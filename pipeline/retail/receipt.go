@@ -140,6 +140,11 @@ func (r *Receipt) EventKind() string {
 	return r.Attribute(EventAttribute)
 }
 
+// AboutEvent reports that r is no receipt of a till: an Event, or the Return or Void of one, which carries the attribute event as well.
+func (r *Receipt) AboutEvent() bool {
+	return r.Type == Event || (r.Type == Return || r.Type == Void) && r.Attribute(EventAttribute) != ""
+}
+
 // Attribute returns the value of the extension map under key, empty when there is none.
 func (r *Receipt) Attribute(key string) string {
 	for i := range r.Attributes {

@@ -3,6 +3,7 @@ package sink
 import (
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
+	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -50,6 +51,8 @@ type lineColumns struct {
 	kind, department, category, brand, unit *words
 	gtin, sku, description                  *proto.ColStr
 	quantity                                *proto.ColInt64
+	labels                                  *words
+	labelRows                               group // the lists within the lists
 	unitPrice, gross, net, discount         *amounts
 	eligible                                *bools
 }
@@ -60,6 +63,7 @@ func newReceipts(o *Options, p partitioner) builder {
 	b.declareOriginal(b.columns())
 	b.coupons = b.columns(&b.couponRows).text("coupons")
 	b.line = declareLines(b.columns(&b.lineRows))
+	b.line.labels = b.columns(&b.lineRows, &b.line.labelRows).word("lines.labels")
 	b.declareParts()
 	b.from = b.lineage()
 	b.seal()
@@ -120,6 +124,9 @@ func (b *receipts) add(r *kgo.Record) error {
 	}
 	received := retail.Instant(r.Timestamp.UnixMilli())
 	if pr := b.policy.Validate(rc, received); pr != nil {
+		return &skip{string(pr.Code)}
+	}
+	if pr := rules.NoteEvent(nil, rc); pr != nil {
 		return &skip{string(pr.Code)}
 	}
 	b.received.Append(received)
@@ -213,6 +220,10 @@ func (c *lineColumns) add(l *retail.Line, discount money.Amount) {
 	c.discount.Append(discount)
 	c.eligible.Append(!l.Ineligible)
 	c.returnOf.Append(l.ReturnOfLine)
+	for _, label := range l.Labels {
+		c.labels.Append(label)
+	}
+	c.labelRows.end()
 }
 
 func (b *receipts) addDiscount(line int32, d *retail.Discount) {

@@ -87,6 +87,8 @@ func (g *generator) receipt(m *schemas.MetricBatch) {
 		g.copy()
 	case kind < 15 && len(g.sent) > 0:
 		g.void()
+	case kind < 19:
+		g.event()
 	default:
 		if kind < 25 {
 			r.Loyalty.AccountID = ""
@@ -110,7 +112,7 @@ func (g *generator) sale() retail.Receipt {
 	for no := range int32(1 + g.rng.IntN(4)) {
 		net := money.Amount(1 + g.rng.IntN(5000))
 		l := retail.Line{No: no + 1, Kind: retail.SaleLine, Category: "GROCERY/COFFEE", Brand: "Arabelle", QuantityMilli: 1000, Unit: retail.Each, Gross: net + 10, Net: net,
-			Discounts: []retail.Discount{{Amount: -10, Kind: retail.Coupon}}}
+			Discounts: []retail.Discount{{Amount: -10, Kind: retail.Coupon}}, Labels: []string{"organic", "eco-a"}[:g.rng.IntN(3)]}
 		r.Lines = append(r.Lines, l)
 		r.Total += net
 	}
@@ -158,6 +160,27 @@ func (g *generator) void() {
 	}
 	g.place(&r)
 	g.truth.receipt(&r)
+}
+
+// event is what happens to an account apart from a till; one in three is taken back by a return. None of it counts as a receipt.
+func (g *generator) event() {
+	r := g.sale()
+	r.Type, r.TerminalID, r.Tenders, r.Shop = retail.Event, "", nil, retail.Shop{}
+	r.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: "recycling"}, {Key: "by", Value: "app"}}
+	if g.rng.IntN(2) == 0 {
+		r.Lines, r.Total, r.Shop = nil, 1200, retail.Shop{ID: "S1", Country: "FR"}
+	}
+	g.place(&r)
+	g.truth.events[r.ID] = r
+	if len(r.Lines) == 0 || g.rng.IntN(3) > 0 {
+		return
+	}
+	back := r
+	back.ID, back.Type, back.Attributes, back.Original = r.ID+"/back", retail.Return, r.Attributes[:1], retail.Original{Given: true, ReceiptID: r.ID}
+	back.Shop, back.TerminalID, back.Total = retail.Shop{ID: "S1", Country: "FR"}, "T1", -r.Lines[0].Net
+	back.Lines = []retail.Line{{No: 1, Kind: retail.ReturnLine, ReturnOfLine: 1, QuantityMilli: -1000, Gross: back.Total, Net: back.Total}}
+	g.place(&back)
+	g.truth.events[back.ID] = back
 }
 
 // consequences are ledger entry, balance, decision and metrics of a receipt.

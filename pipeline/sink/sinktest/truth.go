@@ -21,6 +21,7 @@ import (
 type truth struct {
 	receipts    map[retail.ReceiptID]retail.Receipt
 	voided      map[retail.ReceiptID]bool
+	events      map[retail.ReceiptID]retail.Receipt // of accounts
 	balances    map[string]money.Amount
 	entries     int
 	earned      money.Amount
@@ -34,7 +35,7 @@ type truth struct {
 }
 
 func newTruth() *truth {
-	return &truth{receipts: map[retail.ReceiptID]retail.Receipt{}, voided: map[retail.ReceiptID]bool{}, balances: map[string]money.Amount{}}
+	return &truth{events: map[retail.ReceiptID]retail.Receipt{}, receipts: map[retail.ReceiptID]retail.Receipt{}, voided: map[retail.ReceiptID]bool{}, balances: map[string]money.Amount{}}
 }
 
 func (t *truth) receipt(r *retail.Receipt) {
@@ -87,6 +88,7 @@ func (t *truth) answers() map[string]string {
 		"SELECT concat(toString(count()), ' ', any(campaign), ' ', toString(any(holdout_bp)), ' ', any(design)) FROM cagnotte.campaigns":                          "1 " + Campaign + " 2000 randomised",
 	}
 	t.receiptAnswers(a)
+	t.eventAnswers(a)
 	t.storeAnswers(a)
 	t.memberAnswers(a)
 	var sum money.Amount
@@ -106,20 +108,36 @@ func decimal(a money.Amount) string {
 
 func (t *truth) receiptAnswers(a map[string]string) {
 	var total, lines, discounts money.Amount
-	count, hours := 0, 0
+	count, hours, labels := 0, 0, 0
 	for _, r := range t.receipts {
 		total += r.Total
 		hours += int((r.EndedAt/3_600_000 + 1) % 24)
 		for _, l := range r.Lines {
 			count++
 			lines += l.Net
+			labels += len(l.Labels)
 			discounts -= 10
 		}
 	}
 	a["SELECT concat(toString(count()), ' ', toString(sum(amount_minor)), ' ', toString(sum(amount)), ' ', toString(sum(local_hour))) FROM cagnotte.receipts"] =
 		fmt.Sprint(len(t.receipts), " ", int64(total), " ", decimal(total), " ", hours)
-	a["SELECT concat(toString(count()), ' ', toString(sum(amount_minor)), ' ', toString(sum(discount_minor))) FROM cagnotte.receipt_lines"] =
-		fmt.Sprint(count, " ", int64(lines), " ", int64(discounts))
+	a["SELECT concat(toString(count()), ' ', toString(sum(amount_minor)), ' ', toString(sum(discount_minor)), ' ', toString(sum(length(labels))), ' ', arrayStringConcat(arraySort(groupUniqArrayArray(labels)), ',')) FROM cagnotte.receipt_lines"] =
+		fmt.Sprint(count, " ", int64(lines), " ", int64(discounts), " ", labels, " eco-a,organic")
+}
+
+// eventAnswers are of the view of events, and of its order within an account.
+func (t *truth) eventAnswers(a map[string]string) {
+	var total money.Amount
+	back, lines := 0, 0
+	for _, r := range t.events {
+		total += r.Total
+		lines += len(r.Lines)
+		if r.Type == retail.Return {
+			back++
+		}
+	}
+	a["SELECT concat(toString(count()), ' ', toString(sum(amount_minor)), ' ', toString(sum(line_count)), ' ', toString(countIf(type = 'RETURN')), ' ', toString(countIf(event = 'recycling')), ' ', toString(countIf(attributes['by'] = 'app')), ' ', toString(countIf(account_id = ''))) FROM cagnotte.member_events"] =
+		fmt.Sprint(len(t.events), " ", int64(total), " ", lines, " ", back, " ", len(t.events), " ", len(t.events)-back, " 0")
 }
 
 // counts reports whether a receipt counts in KPIs.
