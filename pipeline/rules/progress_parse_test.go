@@ -53,10 +53,10 @@ func TestStreakNeedsAnEnd(t *testing.T) {
 // What stateful documents say in words.
 func TestSentenceOfGoals(t *testing.T) {
 	for doc, want := range map[string][2]string{
-		"progress: {count: pieces, target: 3, per: week}\nreward: {fixed: 5}\nlines: {category: ORGANIC}":                      {"€5 back for 3 pieces within a week on ORGANIC", "5 € remboursés pour 3 articles dans la semaine sur ORGANIC"},
-		"progress: {count: pieces, target: 10, repeat: true}\nreward: {percent: 100}":                                          {"100 % of the mean price of a piece back for every goal", "100 % du prix moyen"},
-		"progress: {count: receipts, target: 1, per: week, streak: 4}\nreward: {fixed: 5}":                                     {"1 receipts within a week, 4 weeks running", "4 semaines de suite"},
-		"progress: {count: spend, per: month}\nreward: {ladder: [{reach: 100, get: 3}]}":                                       {"€3 for €100 spent within a month", "3 € pour 100 € d'achats dans le mois"},
+		"progress: {count: pieces, target: 3, per: week}\nreward: {fixed: 5}\nlines: {category: ORGANIC}":                     {"€5 back for 3 pieces within a week on ORGANIC", "5 € remboursés pour 3 articles dans la semaine sur ORGANIC"},
+		"progress: {count: pieces, target: 10, repeat: true}\nreward: {percent: 100}":                                         {"100 % of the mean price of a piece back for every goal", "100 % du prix moyen"},
+		"progress: {count: receipts, target: 1, per: week, streak: 4}\nreward: {fixed: 5}":                                    {"1 receipts within a week, 4 weeks running", "4 semaines de suite"},
+		"progress: {count: spend, per: month}\nreward: {ladder: [{reach: 100, get: 3}]}":                                      {"€3 for €100 spent within a month", "3 € pour 100 € d'achats dans le mois"},
 		"tiers: {count: spend, levels: [{name: bronze, from: 0}, {name: gold, from: 500}], downgrade: requalify, grace: 30d}": {"Bronze from €0 spent, gold from €500 spent within a year", "gold dès 500 € d'achats dans l'année"},
 	} {
 		c, ds := rules.Parse("c.yaml", []byte(statefulHead+doc+"\n"))

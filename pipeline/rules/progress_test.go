@@ -210,3 +210,45 @@ func TestProgressDocumentsRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkGoals judges a receipt of 12 lines against ten stateful campaigns of every kind, for a member who is on the way in all of them. accountB
+// is what the account's counters take, encoded.
+func BenchmarkGoals(b *testing.B) {
+	var all []*rules.Campaign
+	for i, body := range []string{
+		"progress: {count: pieces, target: 30, per: week}\nreward: {fixed: 5.00}", "progress: {count: spend, target: 500.00, per: month}\nreward: {percent: 5}",
+		"progress: {count: pieces, target: 10, repeat: true}\nreward: {percent: 100}", "progress: {count: receipts, target: 1, per: week, streak: 4}\nreward: {fixed: 3.00}",
+		"progress: {count: days, target: 5, per: month}\nreward: {fixed: 2.00}", "progress: {count: products, target: 90}\nreward: {fixed: 2.00}",
+		"progress: {count: spend, per: year}\nreward: {ladder: [{reach: 1000.00, get: 10.00}, {reach: 5000.00, get: 80.00}]}",
+		"progress: {count: spend, target: 900.00, per: {rolling: 7d}}\nreward: {fixed: 9.00}",
+		"progress: {objectives: [{name: a, lines: {category: FRESH}, count: pieces, target: 90}, {name: b, lines: {category: GROCERY}, count: spend, target: 900.00}]}\nreward: {fixed: 4.00}",
+		"tiers: {count: spend, levels: [{name: bronze, from: 0}, {name: silver, from: 300.00}, {name: gold, from: 1000.00}]}",
+	} {
+		doc := fmt.Sprintf("id: g-%d\nversion: 1\nname: G\nwindow: {from: 2026-11-30, to: 2027-01-15}\n%s\n", i, body)
+		c, ds := rules.Parse("bench.yaml", []byte(doc))
+		if c == nil {
+			b.Fatal(doc, ds)
+		}
+		all = append(all, c)
+	}
+	rs := mustCompile(b, all)
+	receipts := benchReceipts(1000)
+	e, account := rules.NewEvaluator(), &ledger.Account{}
+	var d rules.Decision
+	var fp rules.Footprint
+	view := rules.View(rules.MemberView{Account: account})
+	for i := range receipts[:40] {
+		fp.Reset()
+		e.Evaluate(rs, &receipts[i], member, view, &d, &fp)
+		for n := range d.Results {
+			d.Results[n].Post(account)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		fp.Reset()
+		e.Evaluate(rs, &receipts[i%len(receipts)], member, view, &d, &fp)
+	}
+	b.ReportMetric(float64(len(account.AppendBinary(nil))), "accountB")
+}

@@ -51,7 +51,7 @@ type words struct {
 	best, first, funded, holdout                                      string
 	firstOfMonth                                                      string
 	more                                                              phrases
-	goals  goals
+	goals                                                             goals
 }
 
 func english() *words {
