@@ -28,6 +28,7 @@ func (ReceiptCmd) Help() string {
 
 Examples:
   cagnotte receipt sample | cagnotte receipt send -
+  cagnotte receipt sample --event enrol | cagnotte receipt send -
   cagnotte receipt validate yesterday.ndjson.gz
   cagnotte receipt send yesterday.ndjson.gz --to http://localhost:8080
   cagnotte receipt tail --from start -n 10

@@ -15,8 +15,9 @@ import (
 
 // ReceiptSampleCmd prints example receipts.
 type ReceiptSampleCmd struct {
-	N    int    `short:"n" default:"1" help:"How many."`
-	Seed uint64 `help:"Seed of the baskets; 0 takes the clock." default:"0"`
+	N     int    `short:"n" default:"1" help:"How many."`
+	Seed  uint64 `help:"Seed of the baskets; 0 takes the clock." default:"0"`
+	Event string `help:"Print events of this kind instead of receipts: enrol, recycling and so on." placeholder:"KIND"`
 }
 
 // shelf is what the examples sell: real categories, invented brands, GTINs with valid check digits.
@@ -24,15 +25,16 @@ var shelf = []struct {
 	gtin, sku, text, category, brand string
 	price                            money.Amount
 	vatBP                            int32
+	labels                           []string
 }{
-	{"3020120000015", "100001", "Café moulu 250 g", "GROCERY/COFFEE/BEANS", "Arabelle", 429, 550},
-	{"3020120000022", "100002", "Capsules x 20", "GROCERY/COFFEE/CAPSULES", "Arabelle", 599, 550},
-	{"3020120000039", "100003", "Penne 500 g", "GROCERY/PASTA", "Montcoton", 145, 550},
-	{"3020120000046", "100004", "Yaourt nature x 8", "FRESH/DAIRY", "Bercail", 219, 550},
-	{"3020120000053", "100005", "Muesli bio 500 g", "GROCERY/ORGANIC/CEREALS", "Verdoyance", 389, 550},
-	{"3020120000060", "100006", "Lessive 1,5 l", "HOUSEHOLD/CLEANING", "Lavandine", 899, 2000},
-	{"3020120000077", "100007", "Couches T4 x 48", "BABY/NAPPIES", "Petit-Pas", 1290, 2000},
-	{"3020120000084", "100008", "Eau de source 6 x 1 l", "BEVERAGE/WATER", "Sourcevive", 189, 550},
+	{"3020120000015", "100001", "Café moulu 250 g", "GROCERY/COFFEE/BEANS", "Arabelle", 429, 550, []string{"fair-trade"}},
+	{"3020120000022", "100002", "Capsules x 20", "GROCERY/COFFEE/CAPSULES", "Arabelle", 599, 550, nil},
+	{"3020120000039", "100003", "Penne 500 g", "GROCERY/PASTA", "Montcoton", 145, 550, nil},
+	{"3020120000046", "100004", "Yaourt nature x 8", "FRESH/DAIRY", "Bercail", 219, 550, nil},
+	{"3020120000053", "100005", "Muesli bio 500 g", "GROCERY/ORGANIC/CEREALS", "Verdoyance", 389, 550, []string{"organic", "nutri-a"}},
+	{"3020120000060", "100006", "Lessive 1,5 l", "HOUSEHOLD/CLEANING", "Lavandine", 899, 2000, nil},
+	{"3020120000077", "100007", "Couches T4 x 48", "BABY/NAPPIES", "Petit-Pas", 1290, 2000, nil},
+	{"3020120000084", "100008", "Eau de source 6 x 1 l", "BEVERAGE/WATER", "Sourcevive", 189, 550, nil},
 }
 
 // Run prints one indented receipt, or one per line when there are several or the output is not for people.
@@ -48,7 +50,11 @@ func (c *ReceiptSampleCmd) Run(_ context.Context, g *Globals) error {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	pretty := c.N == 1 && g.format() != "ndjson"
 	for i := range c.N {
-		text := schemas.EncodeReceiptJSON(nil, sampleReceipt(rng, now, i))
+		r := sampleReceipt(rng, now, i)
+		if c.Event != "" {
+			r = sampleEvent(r, c.Event)
+		}
+		text := schemas.EncodeReceiptJSON(nil, r)
 		if pretty {
 			var b bytes.Buffer
 			if err := json.Indent(&b, text, "", "  "); err != nil {
@@ -89,6 +95,15 @@ func sampleReceipt(rng *rand.Rand, now time.Time, i int) *retail.Receipt {
 	return r
 }
 
+// sampleEvent is what happened to the receipt's account at that moment, instead of the receipt.
+func sampleEvent(r *retail.Receipt, kind string) *retail.Receipt {
+	return &retail.Receipt{
+		ID: "event:" + r.ID, Type: retail.Event, BusinessDate: r.BusinessDate, SequenceNo: r.SequenceNo, EndedAt: r.EndedAt, UTCOffsetMin: r.UTCOffsetMin,
+		Channel: r.Channel, Currency: r.Currency, Loyalty: r.Loyalty, Source: r.Source,
+		Attributes: []retail.Attribute{{Key: retail.EventAttribute, Value: kind}},
+	}
+}
+
 // fillBasket puts lines in and adds up, so that the receipt is valid.
 func fillBasket(rng *rand.Rand, r *retail.Receipt) {
 	tax := map[int32]money.Amount{}
@@ -98,7 +113,7 @@ func fillBasket(rng *rand.Rand, r *retail.Receipt) {
 		net := p.price * money.Amount(quantity)
 		r.Lines = append(r.Lines, retail.Line{
 			No: int32(no + 1), Kind: retail.SaleLine, GTIN: p.gtin, SKU: p.sku, Description: p.text, Category: p.category, Brand: p.brand,
-			QuantityMilli: quantity * 1000, Unit: retail.Each, UnitPrice: p.price, Gross: net, Net: net, VATRateBP: p.vatBP,
+			QuantityMilli: quantity * 1000, Unit: retail.Each, UnitPrice: p.price, Gross: net, Net: net, VATRateBP: p.vatBP, Labels: p.labels,
 		})
 		r.Total += net
 		tax[p.vatBP] += net

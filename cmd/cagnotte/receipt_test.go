@@ -108,15 +108,17 @@ func (x *till) command(t *testing.T, in string, args ...string) (out, errOut str
 func TestReceiptsThereAndBack(t *testing.T) {
 	x := openTill(t)
 	sample, _, code := x.command(t, "", "receipt", "sample", "-n", "50", "--seed", "7")
-	if lines := strings.Count(sample, "\n"); code != ExitOK || lines != 50 {
-		t.Fatalf("%d lines, exit %d", lines, code)
+	events, _, also := x.command(t, "", "receipt", "sample", "-n", "7", "--seed", "8", "--event", "enrol")
+	sample += events
+	if lines := strings.Count(sample, "\n"); code+also != ExitOK || lines != 57 || strings.Count(sample, `"attributes":{"event":"enrol"}`) != 7 || !strings.Contains(sample, `"labels":["organic"`) {
+		t.Fatalf("%d lines, exit %d and %d:\n%s", lines, code, also, sample)
 	}
 	x.trouble.Store(2)
 	out, errOut, code := x.command(t, sample, "receipt", "send", "-", "--to", x.url, "--batch", "20", "--give-up", "30s")
-	if code != ExitOK || out != "" || !strings.Contains(errOut, "50 accepted, 0 duplicate, 0 refused") {
+	if code != ExitOK || out != "" || !strings.Contains(errOut, "57 accepted, 0 duplicate, 0 refused") {
 		t.Fatalf("exit %d: %s %s", code, out, errOut)
 	}
-	if _, errOut, code = x.command(t, sample, "receipt", "send", "-", "--to", x.url); code != ExitOK || !strings.Contains(errOut, "0 accepted, 50 duplicate") {
+	if _, errOut, code = x.command(t, sample, "receipt", "send", "-", "--to", x.url); code != ExitOK || !strings.Contains(errOut, "0 accepted, 57 duplicate") {
 		t.Fatalf("again: exit %d: %s", code, errOut)
 	}
 	tail, errOut, code := x.command(t, "", "receipt", "tail", "--from", "start", "--no-follow")
@@ -127,7 +129,7 @@ func TestReceiptsThereAndBack(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, few)
 	}
 	file := filepath.Join(t.TempDir(), "receipts.avro")
-	if _, errOut, code = x.command(t, "", "receipt", "archive", "--out", file); code != ExitOK || !strings.Contains(errOut, "50 receipts") {
+	if _, errOut, code = x.command(t, "", "receipt", "archive", "--out", file); code != ExitOK || !strings.Contains(errOut, "57 receipts") {
 		t.Fatalf("exit %d: %s", code, errOut)
 	}
 	if _, errOut, code = x.command(t, "", "receipt", "archive", "--out", file); code != ExitUsage || !strings.Contains(errOut, "--force") {

@@ -168,7 +168,7 @@ func (s *speaker) amount(a money.Amount) string { return s.w.amount(a, s.currenc
 
 func (s *speaker) head(h *Head) *Receipt {
 	return &Receipt{
-		Type: h.Type.String(), StoreID: string(h.Shop), Channel: h.Channel.String(), EndedAt: stamp(h.EndedAt, s.shop), ReceivedAt: stamp(h.ReceivedAt, time.UTC),
+		Type: h.Type.String(), Event: h.Event, StoreID: string(h.Shop), Channel: h.Channel.String(), EndedAt: stamp(h.EndedAt, s.shop), ReceivedAt: stamp(h.ReceivedAt, time.UTC),
 		Currency: h.Currency, Total: h.Total, Member: Mask(h.Account), OriginalID: string(h.Original), Partition: h.Partition, Offset: h.Offset,
 	}
 }
@@ -178,7 +178,7 @@ func (s *speaker) headline(h *Head) string {
 	if s.f.givesBack() {
 		total = total.Abs() // its kind says that it goes back
 	}
-	return s.w.say("head."+h.Type.String(), "total", s.amount(total), "shop", string(h.Shop),
+	return s.w.say("head."+h.Type.String(), "event", h.Event, "total", s.amount(total), "shop", string(h.Shop),
 		"channel", s.w.say("channel."+h.Channel.String()), "time", s.w.moment(h.EndedAt, s.shop))
 }
 

@@ -39,6 +39,7 @@ type Explanation struct {
 // Receipt is the head of the receipt.
 type Receipt struct {
 	Type       string       `json:"type"`
+	Event      string       `json:"event,omitempty"` // kind of an EVENT
 	StoreID    string       `json:"store_id"`
 	Channel    string       `json:"channel"`
 	EndedAt    string       `json:"ended_at"`

@@ -32,6 +32,7 @@ type Facts struct {
 type Head struct {
 	ID            retail.ReceiptID
 	Type          retail.ReceiptType
+	Event         string // what happened, of an EVENT: its kind
 	Training      bool
 	Shop          retail.ShopID
 	Channel       retail.Channel

@@ -35,7 +35,7 @@ func cases(t *testing.T) map[string]*explain.Facts {
 	return map[string]*explain.Facts{
 		"capped": capped(t), "outranked": outranked(t), "holdout": holdout(t), "below": below(t), "returned": returned(t, "r-5"), "return": returned(t, "r-5-back"),
 		"anonymous": anonymous(t), "refused": refused(), "unknown": {ReceiptID: "nobody-knows", Processed: -1}, "waiting": waiting(), "training": training(t),
-		"return-alone": returnAlone(t), "conflict": conflict(t), "no-campaign": noCampaign(t), "pending": pending(t), "window": window(t),
+		"return-alone": returnAlone(t), "conflict": conflict(t), "no-campaign": noCampaign(t), "pending": pending(t), "window": window(t), "event": event(t),
 	}
 }
 
@@ -128,6 +128,14 @@ func noCampaign(t *testing.T) *explain.Facts {
 	w := newWorld(t, "acct-7f3a9c41", arabelle)
 	w.sell(w.receipt("r-11", retail.Sale, "2026-12-02T10:30:00+01:00", line("GROCERY/PASTA", "", 300, 1)))
 	return w.facts("r-11", "2026-12-03T12:00:00+01:00")
+}
+
+func event(t *testing.T) *explain.Facts {
+	w := newWorld(t, "acct-7f3a9c41", base)
+	r := w.receipt("crm:17", retail.Event, "2026-12-02T10:30:00+01:00")
+	r.Shop, r.TerminalID, r.Attributes = retail.Shop{}, "", []retail.Attribute{{Key: retail.EventAttribute, Value: "recycling"}}
+	w.sell(r)
+	return w.facts("crm:17", "2026-12-03T12:00:00+01:00")
 }
 
 func pending(t *testing.T) *explain.Facts {

@@ -142,7 +142,7 @@ func (w *world) keep(r *retail.Receipt, results []rules.Result, entries []ledger
 		w.entries = append(w.entries, e)
 	}
 	w.heads[r.ID] = &explain.Head{
-		ID: r.ID, Type: r.Type, Training: r.Training, Shop: r.Shop.ID, Channel: r.Channel, Currency: r.Currency, Account: r.Loyalty.AccountID, Total: r.Total,
+		ID: r.ID, Type: r.Type, Event: r.EventKind(), Training: r.Training, Shop: r.Shop.ID, Channel: r.Channel, Currency: r.Currency, Account: r.Loyalty.AccountID, Total: r.Total,
 		EndedAt: r.EndedAt, UTCOffsetMin: r.UTCOffsetMin, ReceivedAt: r.EndedAt + 900, OriginalGiven: r.Original.Given, Original: r.Original.ReceiptID,
 		Partition: 3, Offset: int64(100 + len(w.arrivals)),
 	}

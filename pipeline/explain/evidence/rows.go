@@ -20,6 +20,7 @@ import (
 type headRow struct {
 	ID        string    `ch:"receipt_id"`
 	Type      string    `ch:"type"`
+	Event     string    `ch:"event"`
 	Training  uint8     `ch:"training"`
 	Shop      string    `ch:"store_id"`
 	Channel   string    `ch:"channel"`
@@ -37,7 +38,7 @@ type headRow struct {
 
 // heads reads receipts, in order of arrival. It reads the table, because the view leaves training receipts and parts of the original out.
 func (r *Reader) heads(ctx context.Context, where string, p params) ([]explain.Head, error) {
-	rows, err := ask[headRow](ctx, r, "receipts", `SELECT receipt_id, toString(type) AS type, training, toString(store_id) AS store_id, toString(channel) AS channel,
+	rows, err := ask[headRow](ctx, r, "receipts", `SELECT receipt_id, toString(type) AS type, if(is_event = 1, attributes['event'], '') AS event, training, toString(store_id) AS store_id, toString(channel) AS channel,
 		toString(currency) AS currency, account_id, total_minor, ended_at, utc_offset_min, received_at, original_given, _partition, _offset,
 		multiIf(original_given = 0, '', original_receipt_id != '', original_receipt_id,
 			concat(original_store_id, ':', original_terminal_id, ':', toString(original_business_date), ':', toString(original_sequence_no))) AS original
@@ -56,7 +57,7 @@ func (h *headRow) head() explain.Head {
 	kind, _ := retail.ParseReceiptType(h.Type)
 	channel, _ := retail.ParseChannel(h.Channel)
 	return explain.Head{
-		ID: retail.ReceiptID(h.ID), Type: kind, Training: h.Training != 0, Shop: retail.ShopID(h.Shop), Channel: channel, Currency: h.Currency,
+		ID: retail.ReceiptID(h.ID), Type: kind, Event: h.Event, Training: h.Training != 0, Shop: retail.ShopID(h.Shop), Channel: channel, Currency: h.Currency,
 		Account: retail.AccountID(h.Account), Total: money.Amount(h.Total), EndedAt: instant(h.EndedAt), UTCOffsetMin: h.UTCOffset,
 		ReceivedAt: instant(h.Received), OriginalGiven: h.Given != 0, Original: retail.ReceiptID(h.Original), Partition: h.Partition, Offset: h.Offset,
 	}
