@@ -236,11 +236,12 @@ func otherSchema(t *testing.T) string {
 // Every codec that the reader names is read; the receipts are those that a general library reads.
 func TestArchiveReaderAgainstLibrary(t *testing.T) {
 	avro, _ := pastFiles(t, 2500)
-	var want bytes.Buffer
+	want := libraryLines(t, avro)
+	var printed bytes.Buffer
 	g, _, _ := campaignGlobals()
-	g.Out = &want
-	if err := (&ReceiptArchiveCmd{From: avro}).Run(t.Context(), g); err != nil {
-		t.Fatal(err)
+	g.Out = &printed
+	if err := (&ReceiptArchiveCmd{From: avro}).Run(t.Context(), g); err != nil || printed.String() != want.String() {
+		t.Errorf("receipt archive: %v, %d bytes, want %d", err, printed.Len(), want.Len())
 	}
 	for _, codec := range []string{"deflate", "null", "zstandard"} {
 		f, err := os.Open(recoded(t, avro, codec))
@@ -269,6 +270,41 @@ func TestArchiveReaderAgainstLibrary(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// libraryLines prints the receipts of an archive as a general library reads them.
+func libraryLines(t *testing.T, path string) *bytes.Buffer {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	in, err := goavro.NewOCFReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := schemas.NewReceiptReader(in.Codec().Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := new(bytes.Buffer)
+	for in.Scan() {
+		native, err := in.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := in.Codec().BinaryFromNative(nil, native)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r retail.Receipt
+		if err := reader.Read(body, &r); err != nil {
+			t.Fatal(err)
+		}
+		out.Write(append(schemas.EncodeReceiptJSON(nil, &r), '\n'))
+	}
+	return out
 }
 
 // recoded writes the archive's blocks anew with another compression.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"cagnotte/pipeline/backtest"
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 
@@ -119,41 +120,48 @@ func (c *ReceiptArchiveCmd) read(ctx context.Context, g *Globals) error {
 		return exitf(ExitNotFound, "read archive: %w", err)
 	}
 	defer file.Close()
-	ocf, err := goavro.NewOCFReader(bufio.NewReaderSize(file, 1<<20))
-	if err != nil {
-		return exitf(ExitInvalid, "%s is not an Avro file: %w", c.From, err)
+	magic := make([]byte, len(ocfMagic))
+	if _, err := io.ReadFull(file, magic); err != nil || string(magic) != ocfMagic {
+		return exitf(ExitInvalid, "%s is not an Avro file: it does not begin as one", c.From)
 	}
-	reader, err := schemas.NewReceiptReader(ocf.Codec().Schema())
+	past, err := openArchive(file, c.From)
 	if err != nil {
-		return exitf(ExitInvalid, "%s: %w", c.From, err)
+		return err
 	}
 	out := bufio.NewWriterSize(g.Out, 64<<10)
-	n, err := printArchive(ctx, out, ocf, reader)
+	n, err := printArchive(ctx, out, past.source)
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return exitf(ExitInvalid, "%s, receipt %d: %w", c.From, n+1, err)
 	}
 	return nil
 }
 
-func printArchive(ctx context.Context, out io.Writer, ocf *goavro.OCFReader, reader *schemas.ReceiptReader) (n int64, err error) {
-	var r retail.Receipt
-	var body, text []byte
-	for ocf.Scan() && ctx.Err() == nil {
-		native, err := ocf.Read()
-		if err != nil {
+// printArchive reads with our own reader: a general library makes room for as many items as a damaged block says it holds.
+func printArchive(ctx context.Context, out io.Writer, src backtest.Source) (n int64, err error) {
+	chunk := src.Chunk()
+	var list []retail.Receipt
+	var text []byte
+	for {
+		if err := chunk.Read(ctx); err != nil {
+			if errors.Is(err, io.EOF) {
+				return n, ctx.Err()
+			}
 			return n, err
 		}
-		if body, err = ocf.Codec().BinaryFromNative(body[:0], native); err != nil {
-			return n, err
+		for more := true; more; {
+			if list, _, err = chunk.Decode(list[:0], archiveBlock); err != nil {
+				return n, err
+			}
+			for i := range list {
+				text = append(schemas.EncodeReceiptJSON(text[:0], &list[i]), '\n')
+				if _, err := out.Write(text); err != nil {
+					return n, err
+				}
+				n++
+			}
+			if more = len(list) > 0; ctx.Err() != nil {
+				return n, ctx.Err()
+			}
 		}
-		if err := reader.Read(body, &r); err != nil {
-			return n, err
-		}
-		text = append(schemas.EncodeReceiptJSON(text[:0], &r), '\n')
-		if _, err := out.Write(text); err != nil {
-			return n, err
-		}
-		n++
 	}
-	return n, errors.Join(ocf.Err(), ctx.Err())
 }

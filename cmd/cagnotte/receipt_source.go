@@ -117,7 +117,7 @@ func (s *receiptSource) lines(in *bufio.Reader) {
 	s.read = func() bool {
 		for scanner.Scan() {
 			s.line++
-			if s.text = bytes.TrimSpace(scanner.Bytes()); len(s.text) > 0 {
+			if s.text = bytes.Trim(scanner.Bytes(), " \t\r\n"); len(s.text) > 0 { // what JSON may have around a value
 				return true
 			}
 		}
@@ -130,13 +130,15 @@ func (s *receiptSource) lines(in *bufio.Reader) {
 
 // elements reads an array; line is the position in it.
 func (s *receiptSource) elements(in io.Reader) {
-	dec := json.NewDecoder(in)
+	room := &allowance{in: in, left: valueBytes}
+	dec := json.NewDecoder(room)
 	_, err := dec.Token()
 	s.line = 0
 	s.read = func() bool {
+		room.left = valueBytes
 		if err != nil || !dec.More() {
 			if err == nil {
-				_, err = dec.Token() // the closing bracket, or what stands in its place
+				err = endOfArray(dec)
 			}
 			if err != nil {
 				s.err = exitf(ExitInvalid, "after element %d: %w", s.line, err)
@@ -150,11 +152,48 @@ func (s *receiptSource) elements(in io.Reader) {
 	}
 }
 
+// endOfArray takes the closing bracket, or what stands in its place, and refuses what comes after: receipts that nobody would read.
+func endOfArray(dec *json.Decoder) error {
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	switch _, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.New("the file goes on after the end of the array")
+}
+
 // texts reads JSON texts one after the other; line is the number of the text.
 func (s *receiptSource) texts(in io.Reader) {
-	dec := json.NewDecoder(in)
+	room := &allowance{in: in}
+	dec := json.NewDecoder(room)
 	s.line = 0
-	s.read = func() bool { return s.decode(dec) }
+	s.read = func() bool {
+		room.left = valueBytes
+		return s.decode(dec)
+	}
+}
+
+// valueBytes is how much is read for one receipt, white space around it included: a decoder keeps a value in memory before its size is known.
+const valueBytes = 2 * ingest.MaxReceiptBytes
+
+// allowance is a reader that gives so much and then fails.
+type allowance struct {
+	in   io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (a *allowance) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, fmt.Errorf("no end within %d bytes, a receipt takes at most %d", valueBytes, ingest.MaxReceiptBytes)
+	}
+	n, err := a.in.Read(p[:min(len(p), a.left)])
+	a.left -= n
+	return n, err
 }
 
 func (s *receiptSource) decode(dec *json.Decoder) bool {

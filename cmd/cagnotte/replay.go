@@ -159,20 +159,30 @@ func (t *table) close() error {
 // minorUnits returns quantity x price x 100 of two decimal numbers, computed exactly from their text and rounded half away from zero.
 func minorUnits(quantity int64, price string) (money.Amount, error) {
 	if digits, den, ok := shortDecimal(price); ok && quantity <= math.MaxInt32 && quantity >= math.MinInt32 {
-		return money.MulDiv(money.Amount(digits), quantity*100, den, money.HalfUp), nil
+		return inRange(money.MulDiv(money.Amount(digits), quantity*100, den, money.HalfUp), quantity, price)
+	}
+	if len(price) > 32 || strings.Trim(price, "0123456789.-") != "" {
+		return 0, fmt.Errorf("%.40q is not a decimal number", price)
 	}
 	p, ok := new(big.Rat).SetString(price)
-	if !ok || len(price) > 32 || strings.Trim(price, "0123456789.-") != "" {
+	if !ok {
 		return 0, fmt.Errorf("%q is not a decimal number", price)
 	}
 	p.Mul(p, new(big.Rat).SetInt64(2*100*quantity)) // twice the value, so that adding one and halving rounds
 	twice := new(big.Int).Quo(p.Num(), p.Denom())
 	sign := int64(twice.Sign())
 	twice.Add(twice, big.NewInt(sign)).Quo(twice, big.NewInt(2))
-	if !twice.IsInt64() || money.Amount(twice.Int64()).Abs() > money.Max {
+	if !twice.IsInt64() {
 		return 0, fmt.Errorf("%d x %s is out of range", quantity, price)
 	}
-	return money.Amount(twice.Int64()), nil
+	return inRange(money.Amount(twice.Int64()), quantity, price)
+}
+
+func inRange(a money.Amount, quantity int64, price string) (money.Amount, error) {
+	if a > money.Max || a < money.Min {
+		return 0, fmt.Errorf("%d x %s is out of range", quantity, price)
+	}
+	return a, nil
 }
 
 // shortDecimal reads a number of at most seven digits before the point and four behind it as digits/den. Nearly all prices are such, and it takes

@@ -36,7 +36,7 @@ func TestMinorUnitsTwoWays(t *testing.T) {
 		for _, quantity := range []int64{0, 1, -1, 3, -7, 80995, math.MaxInt32, math.MinInt32} {
 			short, err1 := minorUnits(quantity, price)
 			long, err2 := minorUnits(quantity, longer(price))
-			if err1 != nil || (err2 == nil && short != long) {
+			if (err1 == nil) != (err2 == nil) || short != long {
 				t.Errorf("%d x %s: %d, %v; the long way %d, %v", quantity, price, short, err1, long, err2)
 			}
 		}
