@@ -90,6 +90,8 @@ func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 		if r.Outcome == rules.Reversed && r.Granted == 0 {
 			keys = append([]string{"why.return.REVERSED.nothing"}, keys...)
 		}
+	case r.Outcome == rules.Awarded && r.Granted == 0:
+		keys = append([]string{base + ".marker"}, keys...)
 	case r.CappedBy != "" && s.w.has(base+"."+r.CappedBy):
 		keys = append([]string{base + "." + r.CappedBy}, keys...)
 	case r.Outcome == rules.Outranked && doc != nil && doc.Stacking.Mode == rules.BestForMember:

@@ -164,6 +164,10 @@ func (s *speaker) rewardStep(r *rules.Result, st *rules.Step, doc *rules.Campaig
 		return "step.reward.per_unit", []string{"each", s.amount(rw.PerUnit)}
 	case len(rw.Ladder) > 0:
 		return "step.reward.ladder", basis
+	case rw.Points.Get != 0:
+		return "step.reward.points", append(basis, "get", s.amount(rw.Points.Get), "for", s.amount(rw.Points.For))
+	case rw.Draw.Prize != 0:
+		return "step.reward.draw", nil
 	}
 	return "", nil
 }

@@ -26,7 +26,7 @@ func (d *Decision) LimitToBudget(i int, left money.Amount, fp *Footprint, sale b
 		}
 	}
 	if left == 0 {
-		r.Outcome = CapReached
+		r.Outcome, r.Held = CapReached, min(r.Held, 0)
 	}
 	for n := range fp.Awards {
 		a := &fp.Awards[n]

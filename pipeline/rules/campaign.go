@@ -83,7 +83,7 @@ func (w *When) empty() bool {
 	return w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 && len(w.Coupon) == 0
 }
 
-// Reward is what is given. Exactly one of Percent, Fixed, PerUnit and Ladder is set.
+// Reward is what is given. Exactly one of Percent, Fixed, PerUnit, Ladder, Points, Times, Draw and Notice is set, or Badge alone.
 type Reward struct {
 	Percent       money.Rate
 	Fixed         money.Amount
@@ -94,6 +94,13 @@ type Reward struct {
 	Rounding      money.Rounding
 	MaxPerReceipt money.Amount
 	MaxPerMember  MemberCap
+	Points        Points
+	Times         Times
+	Draw          Draw
+	Notice        Notice       // the event that it sends
+	Wallet        string       // empty: the programme's currency
+	Donate        ledger.Share // of what is granted, to a charity instead of the member
+	Badge         string       // held while the campaign stands
 }
 
 // LadderStep gives Get from Spend on; the highest step reached counts.

@@ -36,14 +36,18 @@ func (e *Evaluator) limit(c *candidate, take bool) {
 
 // claim lists the candidate's lines. It returns false when none of them has a limit for it.
 func (e *Evaluator) claim(c *candidate) bool {
-	if c.uncapped == 0 || c.rule.attach == OnBasket && !e.railAll {
+	if c.uncapped == 0 || c.rule.doc.Reward.Wallet != "" || c.attach == OnBasket && !e.railAll {
 		return false
 	}
 	e.claims, e.free = e.claims[:0], false
 	limited := false
-	e.line(c)
+	if len(c.rule.gift.times) > 0 {
+		e.repeatedLines(c)
+	} else {
+		e.line(c)
+	}
 	for _, line := range e.own {
-		room := e.room(line, c.rule.attach)
+		room := e.room(line, c.attach)
 		e.claims = append(e.claims, claim{line: line, room: room})
 		limited = limited || room >= 0
 		e.free = e.free || room < 0 && e.lines[line].net > 0
@@ -137,7 +141,7 @@ func (e *Evaluator) blame(c *candidate, line int32) {
 	}
 	r := &e.rooms[line]
 	attach := OnBasket
-	if c.rule.attach == OnProduct && r.product >= 0 && (r.all < 0 || r.product <= r.all) {
+	if c.attach == OnProduct && r.product >= 0 && (r.all < 0 || r.product <= r.all) {
 		attach = OnProduct
 	}
 	for m := e.lines[line].rails; m != 0; m &= m - 1 {
@@ -156,7 +160,7 @@ func (e *Evaluator) take(c *candidate) {
 			continue
 		}
 		r := &e.rooms[cl.line]
-		if r.product >= 0 && c.rule.attach == OnProduct {
+		if r.product >= 0 && c.attach == OnProduct {
 			r.product = max(r.product-cl.want, 0)
 		}
 		if r.all >= 0 {

@@ -22,6 +22,7 @@ type Ruleset struct {
 	byVersion map[versionKey]int32 // into rules
 	index     index
 	rails     railSet
+	multiply  bool    // some campaign multiplies others
 	tiers     []int32 // rules that give levels
 }
 
@@ -52,6 +53,7 @@ type rule struct {
 	byPiece    bool           // an amount for each piece
 	byLabel    bool           // products are named by label, maybe among other things
 	event      bool           // about events, not receipts
+	gift       gift           // what few rewards have
 	extra      *extra         // nil: only what a return judges again
 	salt       string         // id + "|"
 	funding    []ledger.Share // shared with results
@@ -87,6 +89,7 @@ func CompileWith(g *Guardrails, campaigns []*Campaign) (*Ruleset, error) {
 		}
 		rs.ids[r.key] = c.ID
 		rs.rules = append(rs.rules, r)
+		rs.multiply = rs.multiply || len(r.gift.times) > 0
 	}
 	if err := rs.chooseVersions(); err != nil {
 		return nil, err
@@ -135,6 +138,7 @@ func newRule(c *Campaign) (rule, error) {
 		byLabel:   len(c.Lines.Include.Label) > 0,
 		event:     c.Event != "",
 		extra:     newExtra(c),
+		gift:      newGift(c),
 		salt:      c.ID + "|",
 		funding:   slices.Clone(c.Funding),
 	}
@@ -185,6 +189,9 @@ func (rs *Ruleset) groups() error {
 	}
 	for _, m := range members {
 		if err := agree(m); err != nil {
+			return err
+		}
+		if err := comparable(m); err != nil {
 			return err
 		}
 	}
@@ -253,8 +260,8 @@ var _ ledger.Names = (*Ruleset)(nil)
 // reward returns what the matching lines earn before any limit. Conditions that do not hold give zero. The basket is only read by a threshold on
 // it: the total of an exchange may be negative, and a footprint without such a threshold keeps too few lines to know it.
 func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
-	w, rw := &r.doc.When, &r.doc.Reward
-	if r.nothing(b) || b.net < w.MinSpend || b.pieces < w.MinQuantity || w.MinBasket != 0 && basket < w.MinBasket {
+	rw := &r.doc.Reward
+	if !r.passes(b, basket) {
 		return 0
 	}
 	switch {
@@ -266,14 +273,18 @@ func (r *rule) reward(b *basis, basket money.Amount) money.Amount {
 		return rw.Fixed
 	case rw.PerUnit != 0:
 		return perUnit(rw.PerUnit, b.pieces)
-	default:
+	case rw.Points.Get != 0:
+		return rw.Points.of(b.net)
+	case rw.Draw.Prize != 0: // when it is won, see play
+		return rw.Draw.Prize
+	default: // a multiplier and a marker have no steps: see multiply
 		return rw.step(b.net)
 	}
 }
 
 // perUnit saturates: a quantity is bounded, a product of bounds is not.
 func perUnit(each money.Amount, pieces int64) money.Amount {
-	if pieces <= 0 {
+	if pieces <= 0 || each <= 0 {
 		return 0
 	}
 	if pieces > int64(money.Max/each) {

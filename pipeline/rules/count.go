@@ -96,6 +96,7 @@ func (r *rule) objective(n int) rule {
 	doc.Lines = o.Lines
 	part.doc, part.key = &doc, CampaignKey(r.id+"#"+o.Name)
 	part.everyLine = o.Lines.Include.empty()
+	part.byLabel = len(o.Lines.Include.Label) > 0
 	part.indexed = true
 	part.state.objective, part.state.kind, part.state.owner = int32(n), o.Count, r.key
 	part.state.needs = needsOf(o.Count, false)

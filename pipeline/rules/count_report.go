@@ -71,7 +71,7 @@ func (e *Evaluator) notCounted(c *candidate, account retail.AccountID) Outcome {
 		return o
 	case c.basis.net <= 0 && c.basis.pieces <= 0:
 		return NothingEligible
-	case !c.rule.meets(&c.basis, e.total):
+	case c.refused != admitted || !c.rule.meets(&c.basis, e.total):
 		return BelowThreshold
 	}
 	return NoAccount
@@ -79,10 +79,14 @@ func (e *Evaluator) notCounted(c *candidate, account retail.AccountID) Outcome {
 
 // result fills what all results of a candidate have; a stateful campaign speaks for its objectives.
 func (c *candidate) result(d *Decision, from int) Result {
-	return Result{
+	res := Result{
 		Campaign: c.rule.id, CampaignKey: c.rule.owner(), Version: c.rule.version, Arm: c.arm, Basis: c.basis.net,
 		Period: c.period, ActiveFrom: c.activeFrom, ExpiresAt: c.expiresAt, Funding: c.rule.funding, Steps: d.steps[from:len(d.steps):len(d.steps)],
 	}
+	if c.rule.gift.dressed {
+		c.dress(&res, before{}, 0)
+	}
+	return res
 }
 
 // post compares what the campaign owes before and after the part in e.part, and makes the difference a result. ended is the sale's close.
@@ -121,6 +125,9 @@ func (e *Evaluator) post(c *candidate, ended retail.Instant, v View, d *Decision
 	res.Standing, res.Before = true, stands
 	res.Desired, res.Granted, res.Advances = c.desired, grant, d.advance(e.part.advances)
 	res.Outcome = c.counted(done > doneBefore)
+	if c.rule.doc.Reward.Badge != "" && c.arm == Treatment {
+		res.Held = int8(min(done, 1) - min(doneBefore, 1))
+	}
 	if c.room >= 0 && c.arm == Treatment && grant < c.lawful {
 		res.CappedBy = "member"
 	}
@@ -161,7 +168,7 @@ func (c *candidate) counted(completed bool) Outcome {
 		return CapReached
 	case c.lawful > c.granted && c.granted > 0:
 		return Capped
-	case c.granted > 0:
+	case c.granted > 0, completed && c.rule.gift.marker:
 		return Awarded
 	}
 	return InProgress

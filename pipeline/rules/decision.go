@@ -89,7 +89,8 @@ type Result struct {
 	Funding     []ledger.Share // shared with the ruleset
 	Wallet      string         // "": the programme's currency
 	Donate      ledger.Share   // part of what is granted that goes to a charity; zero Rate: none
-	Badge       string         // held while the campaign stands granted
+	Badge       string         // held while the campaign stands, see Held
+	Held        int8           // with a badge or an event: 1 when the campaign comes to stand, -1 when it ceases to
 	Emit        Emission       // an event for another account; zero Kind: none
 	Standing    bool           // Granted changes what stands for several receipts, and
 	Before      money.Amount   // is what stood before

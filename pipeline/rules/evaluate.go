@@ -24,6 +24,11 @@ type candidate struct {
 
 	open, shop bool // the instant and the shop are accepted
 	refused    refusal
+	holds      bool         // thresholds are met, of a multiplier or marker
+	draws      bool         // number was drawn
+	number     int64        // below a million
+	repeated   money.Amount // what a multiplier repeats
+	attach     Attachment   // of the reward
 	arm        Arm
 	bucket     int32        // of the experiment, 0 to 9 999
 	uncapped   money.Amount // before any limit
@@ -145,7 +150,10 @@ func (e *Evaluator) judge(c *candidate, rec *retail.Receipt, account retail.Acco
 		}
 	}
 	e.want(c)
-	if account == "" || c.uncapped == 0 && !(r.state.counts && r.meets(&c.basis, e.total)) {
+	if c.uncapped != 0 && r.doc.Reward.Draw.Prize != 0 {
+		e.play(c, rec.ID)
+	}
+	if account == "" || c.uncapped == 0 && !c.holds && !(r.state.counts && r.meets(&c.basis, e.total)) {
 		return
 	}
 	v0 := &r.doc.Validity
@@ -198,14 +206,35 @@ func (e *Evaluator) want(c *candidate) {
 		c.uncapped = e.nth(c)
 	}
 	c.lawful, c.rail, c.desired = c.uncapped, -1, c.rule.doc.Reward.capped(c.uncapped)
+	if g := &c.rule.gift; g.marker || len(g.times) > 0 {
+		c.holds, c.repeated = c.rule.passes(&c.basis, e.total), 0
+	}
 }
 
 // settle goes from what campaigns want to what they grant: stacking (D7), what the law leaves (D5), then the member cap (D9).
 func (e *Evaluator) settle() {
 	e.winners = e.winners[:0]
 	e.tight = e.railed && e.load()
+	if !e.rs.multiply {
+		e.phase(false)
+		return
+	}
+	if e.railed {
+		e.tightenAll()
+	}
+	e.phase(false)
+	if e.multiply() {
+		e.phase(true)
+	}
+}
+
+// phase settles the candidates that are no multipliers, or then those that are.
+func (e *Evaluator) phase(multipliers bool) {
 	for _, i := range e.order {
 		c := &e.cands[i]
+		if len(c.rule.gift.times) > 0 != multipliers {
+			continue
+		}
 		c.winner, c.best, c.granted = nil, 0, 0
 		if e.tight && c.tight && c.rule.group != 0 && c.uncapped > 0 {
 			e.limit(c, false)
@@ -214,7 +243,7 @@ func (e *Evaluator) settle() {
 	}
 	for _, i := range e.order {
 		c := &e.cands[i]
-		if c.uncapped == 0 {
+		if c.uncapped == 0 || len(c.rule.gift.times) > 0 != multipliers {
 			continue
 		}
 		if w := e.winnerOf(c.rule.group); w >= 0 && w != i && c.rewarded() {

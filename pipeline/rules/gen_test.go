@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cagnotte/pipeline/money"
@@ -97,8 +98,13 @@ func campaignDoc(t *rapid.T, id string, version int) string {
 	}
 	line("lines", flow(lineKeysDoc(t, ""), exclude))
 	line("when", whenDoc(t))
-	line("reward", rewardDoc(t))
-	line("stacking", pickOf(t, []string{"", "", "{group: best, mode: best_for_member}", "{group: first, mode: first}", "{group: all}"}, "stacking"))
+	event := pickOf(t, []string{"", "", "", "", "recycling"}, "event")
+	line("event", event)
+	reward, plain := rewardDoc(t, id, event != "")
+	line("reward", reward)
+	if plain {
+		line("stacking", pickOf(t, []string{"", "", "{group: best, mode: best_for_member}", "{group: first, mode: first}", "{group: all}"}, "stacking"))
+	}
 	line("validity", pickOf(t, []string{"", "{pending: 48h, expires: {after: 30d}}", `{expires: {calendar: "03-01"}}`}, "validity"))
 	line("priority", fmt.Sprint(rapid.IntRange(-1, 1).Draw(t, "priority")))
 	line("holdout", pickOf(t, []string{"", "30"}, "holdout"))
@@ -115,15 +121,33 @@ func whenDoc(t *rapid.T) string {
 	return flow(at("min_spend", ".50", 20), at("min_quantity", "", 4), at("min_basket", ".00", 40), pickOf(t, []string{"", "", "", "", "coupon: [K1, K2]"}, "coupon"))
 }
 
-func rewardDoc(t *rapid.T) string {
-	kind := pickOf(t, []string{
+// rewardDoc draws a reward; plain ones may compete in a stacking group.
+func rewardDoc(t *rapid.T, id string, event bool) (doc string, plain bool) {
+	kinds := []string{
 		"percent: 7.5", "percent: 33.3333, rounding: floor", "percent: 100", "fixed: 1.00", "per_unit: 0.35",
 		"percent: 100, every: 3", "percent: 50, every: 2, pick: dearest", "fixed: 0.80, every: 4",
-		"ladder: [{spend: 5.00, get: 0.50}, {spend: 15.00, get: 2.00}]",
-	}, "reward")
+		"ladder: [{spend: 5.00, get: 0.50}, {spend: 15.00, get: 2.00}]", "points: {get: 3, for: 2.50}", "draw: {chance: 50, prize: 1.50, seed: s}",
+	}
+	special := pickOf(t, []string{"", "", "", "", "times", "marker", "wallet"}, "special")
+	if special == "marker" {
+		markers := []string{"badge: explorer", "event: {kind: referral, to: referrer}, badge: b", "event: {kind: sold, to: operator}"}
+		if event {
+			markers = markers[:1]
+		}
+		return flow(pickOf(t, markers, "marker")), false
+	}
 	limit := pickOf(t, []string{"", "max_per_receipt: 2.00"}, "receipt cap")
 	member := pickOf(t, []string{"", "", "max_per_member: {amount: 3.00, per: campaign}", "max_per_member: {amount: 1.50, per: day}"}, "member cap")
-	return flow(kind, limit, member)
+	more := pickOf(t, []string{"", "", "badge: b", "donate: {to: red-cross, share: 20}"}, "more")
+	switch special {
+	case "times":
+		others := slices.DeleteFunc([]string{"c0", "c1", "c2", "c9"}, func(s string) bool { return s == id })
+		factor := pickOf(t, []string{"factor: 2, of: [%s]}", "factor: 1.35, of: [%s]}, rounding: floor"}, "times")
+		return flow("times: {"+fmt.Sprintf(factor, strings.Join(others, ", ")), limit, member, more), false
+	case "wallet":
+		return flow(pickOf(t, kinds, "reward"), "wallet: points", limit, member, more), false
+	}
+	return flow(pickOf(t, kinds, "reward"), limit, member, more), true
 }
 
 // campaigns draws a set with up to two versions of each.
@@ -185,6 +209,9 @@ func basket(t *rapid.T, id string) *retail.Receipt {
 		EndedAt: retail.Instant(rapid.Int64Range(1_796_000_000_000, 1_796_700_000_000).Draw(t, "ended"))}
 	if rapid.IntRange(0, 4).Draw(t, "exchange") == 0 {
 		r.Type = retail.Exchange
+	}
+	if rapid.IntRange(0, 4).Draw(t, "event") == 0 {
+		r.Type, r.Attributes = retail.Event, []retail.Attribute{{Key: "event", Value: pickOf(t, []string{"recycling", "recycling", "game"}, "kind")}}
 	}
 	r.Coupons = pickOf(t, [][]string{nil, {"K2"}, {"K9", "K1"}}, "coupons")
 	for i := range rapid.IntRange(1, 8).Draw(t, "lines") {

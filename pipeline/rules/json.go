@@ -126,6 +126,7 @@ func (w *jsonWriter) reward(r *Reward) {
 			w.amount("get", r.Ladder[i].Get)
 		})
 	}
+	w.gifts(r)
 	w.number("every", r.Every)
 	if r.Pick != Cheapest {
 		w.str("pick", r.Pick.String())

@@ -8,6 +8,9 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 	if account != "" {
 		for _, i := range e.order {
 			e.keepAward(&e.cands[i], fp)
+			if c := &e.cands[i]; c.award >= 0 && !c.rule.gift.usual() {
+				c.rule.keepPlace(r, fp)
+			}
 		}
 	}
 	if len(fp.Awards) == 0 {
@@ -26,7 +29,7 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 
 func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 	c.award = -1
-	if c.uncapped == 0 && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
+	if c.uncapped == 0 && !(c.rule.gift.marker && c.holds) && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
 		return
 	}
 	c.award = int32(len(fp.Awards))

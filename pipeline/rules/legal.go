@@ -227,7 +227,7 @@ func (e *Evaluator) markTight() {
 
 // atMost bounds what a candidate wants to give for a line.
 func (e *Evaluator) atMost(c *candidate, line int32) int64 {
-	if c.uncapped == 0 {
+	if c.uncapped == 0 || c.rule.doc.Reward.Wallet != "" {
 		return 0
 	}
 	w := &e.lines[line]

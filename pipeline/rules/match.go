@@ -267,6 +267,6 @@ func (e *Evaluator) candidate(i int32) int32 {
 	}
 	n := int32(len(e.cands))
 	e.slot[i] = n
-	e.cands = append(e.cands, candidate{rule: r, index: i, first: -1, last: -1})
+	e.cands = append(e.cands, candidate{rule: r, index: i, first: -1, last: -1, attach: r.attach})
 	return n
 }

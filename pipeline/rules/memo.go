@@ -54,6 +54,7 @@ type Evaluator struct {
 	activeRails activeRails
 	claims      []claim
 	own         []int32
+	union       []int32
 	runs        []run
 	free        bool     // the candidate at hand has a line without a limit
 	product     []uint64 // awards that are attached to products

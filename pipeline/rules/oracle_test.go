@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"crypto/sha256"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,8 @@ type naive struct {
 	c             *rules.Campaign
 	basis, pieces int64
 	touched       bool
+	meets         bool // thresholds hold
+	valueless     bool
 	desired       money.Amount
 }
 
@@ -94,7 +98,8 @@ func naivePaid(r *retail.Receipt) []money.Amount {
 }
 
 func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
-	n := naive{c: c}
+	w := &c.Reward
+	n := naive{c: c, valueless: w.Percent == 0 && w.Fixed == 0 && w.PerUnit == 0 && len(w.Ladder) == 0 && w.Points.Get == 0 && w.Draw.Prize == 0 && len(w.Times.Of) == 0}
 	var prices []money.Amount
 	paid := naivePaid(r)
 	for i := range r.Lines {
@@ -103,7 +108,7 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 			continue
 		}
 		n.touched = true
-		sold := (l.Kind == retail.SaleLine || l.Kind == retail.Service) && paid[i] > 0
+		sold := (l.Kind == retail.SaleLine || l.Kind == retail.Service) && (paid[i] > 0 || paid[i] == 0 && r.Type == retail.Event)
 		back := l.Kind == retail.ReturnLine && r.Type == retail.Exchange
 		if l.Ineligible || !sold && !back {
 			continue
@@ -113,7 +118,7 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 		switch {
 		case l.Unit == retail.Each:
 			n.pieces += l.QuantityMilli / 1000
-		case paid[i] > 0:
+		case sold:
 			n.pieces++
 		case paid[i] < 0:
 			n.pieces--
@@ -121,7 +126,7 @@ func naiveEvaluate(c *rules.Campaign, r *retail.Receipt) naive {
 	}
 	coupon := len(c.When.Coupon) == 0 || slices.ContainsFunc(r.Coupons, func(s string) bool { return slices.Contains(c.When.Coupon, s) })
 	if naiveOpen(c, r.EndedAt) && naiveShop(c, r) && coupon {
-		n.desired = naiveReward(c, &n, r.Total, prices)
+		n.desired = naiveReward(c, &n, r, prices)
 	}
 	return n
 }
@@ -159,12 +164,13 @@ func naiveNth(c *rules.Campaign, pieces int64, prices []money.Amount) (out money
 	return out + w.Percent.Of(sum, w.Rounding)
 }
 
-func naiveReward(c *rules.Campaign, n *naive, total money.Amount, prices []money.Amount) (out money.Amount) {
-	spend := money.Amount(n.basis)
-	if spend <= 0 || spend < c.When.MinSpend || n.pieces < c.When.MinQuantity || c.When.MinBasket != 0 && total < c.When.MinBasket {
+func naiveReward(c *rules.Campaign, n *naive, r *retail.Receipt, prices []money.Amount) (out money.Amount) {
+	spend, total := money.Amount(n.basis), r.Total
+	if spend < 0 || spend == 0 && (n.pieces <= 0 || r.Type != retail.Event) || spend < c.When.MinSpend || n.pieces < c.When.MinQuantity || c.When.MinBasket != 0 && total < c.When.MinBasket {
 		return 0
 	}
 	w := &c.Reward
+	n.meets = true
 	switch {
 	case w.Every != 0:
 		out = naiveNth(c, n.pieces, prices)
@@ -172,6 +178,10 @@ func naiveReward(c *rules.Campaign, n *naive, total money.Amount, prices []money
 		out = w.Percent.Of(spend, w.Rounding)
 	case w.Fixed != 0:
 		out = w.Fixed
+	case w.Points.Get != 0:
+		out = w.Points.Get * (spend / w.Points.For)
+	case w.Draw.Prize != 0 && naiveWins(c, r.ID):
+		out = w.Draw.Prize
 	case w.PerUnit != 0:
 		out = w.PerUnit * money.Amount(max(n.pieces, 0))
 	}
@@ -182,6 +192,30 @@ func naiveReward(c *rules.Campaign, n *naive, total money.Amount, prices []money
 	}
 	if w.MaxPerReceipt != 0 {
 		out = min(out, w.MaxPerReceipt)
+	}
+	return out
+}
+
+// naiveWins computes a draw as an auditor would, from the published rule.
+func naiveWins(c *rules.Campaign, id retail.ReceiptID) bool {
+	sum := sha256.Sum256([]byte(c.Reward.Draw.Seed + "|" + c.ID + "|" + string(id)))
+	n := new(big.Int).Mod(new(big.Int).SetBytes(sum[:8]), big.NewInt(1_000_000))
+	return n.Int64() < int64(c.Reward.Draw.Chance)
+}
+
+// naiveRepeats is what a multiplier wants, from what the results of the others say that they want.
+func naiveRepeats(c *rules.Campaign, all []*rules.Campaign, t retail.Instant, results map[string]*rules.Result) (out money.Amount) {
+	for _, id := range c.Reward.Times.Of {
+		b := naiveVersion(all, id, t)
+		r := results[id]
+		if r == nil || b == nil || r.Outcome == rules.HeldOut || r.Outcome == rules.Outranked || len(b.Reward.Times.Of) > 0 || r.Wallet != c.Reward.Wallet {
+			continue
+		}
+		out += r.Desired
+	}
+	out = money.MulDiv(out, c.Reward.Times.Hundredths-100, 100, c.Reward.Rounding)
+	if most := c.Reward.MaxPerReceipt; most != 0 {
+		out = min(out, most)
 	}
 	return out
 }
@@ -208,20 +242,26 @@ func TestIndexAgainstBruteForce(t *testing.T) {
 			if c.Version != 1 {
 				continue
 			}
-			compareNaive(t, all, c.ID, r, got[c.ID])
+			compareNaive(t, all, c.ID, r, got)
 		}
 	})
 }
 
-func compareNaive(t *rapid.T, all []*rules.Campaign, id string, r *retail.Receipt, got *rules.Result) {
-	c := naiveVersion(all, id, r.EndedAt)
-	if c == nil {
+func compareNaive(t *rapid.T, all []*rules.Campaign, id string, r *retail.Receipt, results map[string]*rules.Result) {
+	c, got := naiveVersion(all, id, r.EndedAt), results[id]
+	if c == nil || c.Event != r.EventKind() {
 		if got != nil {
 			t.Fatalf("%s has no version at %d, and is reported: %+v", id, r.EndedAt, got)
 		}
 		return
 	}
 	want := naiveEvaluate(c, r)
+	if len(c.Reward.Times.Of) > 0 && got != nil && want.meets {
+		want.desired = naiveRepeats(c, all, r.EndedAt, results)
+	}
+	if marker := c.Reward.Badge != "" && got != nil && want.valueless; marker && want.meets != (got.Outcome == rules.Awarded || got.Outcome == rules.HeldOut) {
+		t.Fatalf("%s: outcome %v, conditions hold %v", id, got.Outcome, want.meets)
+	}
 	switch {
 	case got == nil && want.desired != 0:
 		t.Fatalf("%s wants %v and is not considered", id, want.desired)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
@@ -26,13 +27,14 @@ func (c *Campaign) reward(n, tiers, progress node) {
 	case n.given() && tiers.given():
 		tiers.fail(CodeConflict, "reward and tiers are both given", "one of them", "write one document for each")
 	case !n.given() && !tiers.given():
-		n.required("a reward: one of percent, fixed, per_unit, ladder")
+		n.required("a reward: one of " + strings.Join(rewardKinds(), ", "))
 	case tiers.given() && progress.given():
 		progress.fail(CodeConflict, "tiers count by themselves", "no progress", "")
 	}
 	c.Reward = n.reward()
 	c.Progress = progress.progress(c, n)
 	n.reach(c, progress)
+	n.giftsFit(c)
 }
 
 // reach holds the steps of a ladder against what they count.
@@ -55,7 +57,8 @@ func (n node) reach(c *Campaign, progress node) {
 }
 
 func (n node) reward() Reward {
-	k := n.keys("percent", "fixed", "per_unit", "ladder", "every", "pick", "rounding", "max_per_receipt", "max_per_member")
+	k := n.keys("percent", "fixed", "per_unit", "ladder", "every", "pick", "rounding", "max_per_receipt", "max_per_member",
+		"points", "times", "draw", "event", "wallet", "donate", "badge")
 	r := Reward{
 		Percent:       money.Rate(child(k, n, "percent").percent(4, true)),
 		Fixed:         child(k, n, "fixed").amount(),
@@ -68,6 +71,7 @@ func (n node) reward() Reward {
 	if i := child(k, n, "rounding").choice("floor", "half_up", "half_even", "ceil"); i >= 0 {
 		r.Rounding = money.Rounding(i)
 	}
+	n.gifts(k, &r)
 	n.oneReward(k)
 	n.every(k, &r)
 	return r
@@ -75,17 +79,17 @@ func (n node) reward() Reward {
 
 func (n node) oneReward(k map[string]node) {
 	count, last := 0, n
-	for _, key := range []string{"percent", "fixed", "per_unit", "ladder"} {
+	for _, key := range rewardKinds() {
 		if v := child(k, n, key); v.given() {
 			count, last = count+1, v
 		}
 	}
 	switch {
 	case !n.given():
-	case count == 0:
-		n.fail(CodeMissing, "the reward gives nothing", "one of percent, fixed, per_unit, ladder", "")
+	case count == 0 && !child(k, n, "badge").given():
+		n.fail(CodeMissing, "the reward gives nothing", "one of "+strings.Join(rewardKinds(), ", ")+", or a badge", "")
 	case count > 1:
-		last.fail(CodeConflict, fmt.Sprintf("%d kinds of reward are given", count), "exactly one of percent, fixed, per_unit, ladder", "write one campaign for each")
+		last.fail(CodeConflict, fmt.Sprintf("%d kinds of reward are given", count), "exactly one of "+strings.Join(rewardKinds(), ", "), "write one campaign for each")
 	}
 }
 

@@ -287,7 +287,7 @@ func (r *rule) standing(list []ledger.Counter) (owed money.Amount, done int64) {
 	if done == 0 {
 		return 0, 0
 	}
-	each := rw.Fixed
+	each := rw.Fixed + rw.Points.Get
 	switch {
 	case rw.Percent != 0 && p.Count.money():
 		return rw.Percent.Of(money.Amount(totalOf(list, keySpend)), rw.Rounding), done

@@ -9,6 +9,8 @@ import (
 type before struct {
 	basis   money.Amount
 	desired money.Amount
+	held    int8
+	emit    Emission
 }
 
 // Return takes the RETURN lines of ret - all lines when it is a VOID - off the sale that fp stands for and judges the rest again, with the campaign versions, conditions and
@@ -91,6 +93,10 @@ func (d *Decision) amend(change *Result) {
 				r.Outcome = Capped
 			}
 		}
+		r.Held, r.Emit.Net, r.Emit.Pieces = r.Held+change.Held, r.Emit.Net+change.Emit.Net, r.Emit.Pieces+change.Emit.Pieces
+		if r.Granted == 0 && r.Held > 0 {
+			r.Outcome = Awarded
+		}
 		r.CappedBy = change.CappedBy
 		from := len(d.steps)
 		d.steps = append(d.steps, change.Steps...)
@@ -100,6 +106,7 @@ func (d *Decision) amend(change *Result) {
 
 // begin makes a candidate of each award and notes what it had come to.
 func (e *Evaluator) begin(rs *Ruleset, fp *Footprint) {
+	e.use(rs)
 	e.cands, e.order, e.olds = e.cands[:0], e.order[:0], e.olds[:0]
 	e.remains = grow(e.remains, len(fp.Lines))
 	fp.remaining(e.remains)
@@ -108,16 +115,22 @@ func (e *Evaluator) begin(rs *Ruleset, fp *Footprint) {
 		c := candidate{index: int32(i), open: true, shop: true, arm: fp.Awards[i].Arm, bucket: -1, room: -1, rail: -1, first: -1, last: -1}
 		if at, ok := rs.byVersion[versionKey{fp.Awards[i].CampaignKey, fp.Awards[i].Version}]; ok {
 			c.rule = &rs.rules[at]
+			c.attach = c.rule.attach
 			e.order = append(e.order, int32(i))
 		}
 		e.cands = append(e.cands, c)
 	}
 	e.measure(fp)
-	if e.railed {
+	if e.railed || rs.multiply {
 		e.settle()
 	}
 	for i := range e.cands {
-		e.olds = append(e.olds, before{e.cands[i].basis.net, e.cands[i].desired})
+		c := &e.cands[i]
+		old := before{basis: c.basis.net, desired: c.desired}
+		if c.rule != nil && c.rule.gift.dressed {
+			old.held, old.emit = c.held(fp.Awards[i].Granted), c.emitted()
+		}
+		e.olds = append(e.olds, old)
 	}
 	e.saleAt, e.sale = fp.EndedAt, nil
 	e.uncount(fp)
@@ -190,7 +203,7 @@ func (c *candidate) roomNow(a *Award, v View) money.Amount {
 func (e *Evaluator) reportReturn(c *candidate, a *Award, old *before, d *Decision, excess, unknown money.Amount) {
 	delta := c.granted - a.Granted
 	a.Granted = c.granted
-	if delta == 0 && c.basis.net == old.basis && c.desired == old.desired && excess == 0 {
+	if delta == 0 && c.basis.net == old.basis && c.desired == old.desired && excess == 0 && (!c.rule.gift.marker || c.emitted() == old.emit && c.held(0) == old.held) {
 		return
 	}
 	from := len(d.steps)
@@ -208,6 +221,9 @@ func (e *Evaluator) reportReturn(c *candidate, a *Award, old *before, d *Decisio
 		Period: a.Period, ActiveFrom: a.ActiveFrom, ExpiresAt: a.ExpiresAt,
 		Funding: c.rule.funding, Steps: d.steps[from:len(d.steps):len(d.steps)],
 	})
+	if c.rule.gift.dressed {
+		c.dress(&d.Results[len(d.Results)-1], *old, c.held(c.granted))
+	}
 }
 
 // afterReturn names what a return did. Where nothing was granted before either, the reason stays the one of the sale.

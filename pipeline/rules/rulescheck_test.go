@@ -64,6 +64,16 @@ func resultField(r *rules.Result, key string) string {
 		return instant(r.ActiveFrom)
 	case "expires":
 		return instant(r.ExpiresAt)
+	case "wallet":
+		return r.Wallet
+	case "badge":
+		return r.Badge
+	case "held":
+		return strconv.Itoa(int(r.Held))
+	case "donate":
+		return fmt.Sprintf("%s=%d", r.Donate.Party, r.Donate.Rate)
+	case "emit":
+		return fmt.Sprintf("%s:%v:%v:%d", r.Emit.Kind, r.Emit.To, r.Emit.Net, r.Emit.Pieces)
 	case "funding":
 		var parts []string
 		for _, f := range r.Funding {

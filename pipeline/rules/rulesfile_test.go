@@ -173,6 +173,7 @@ func (w *world) receipt(b block) {
 	if s, ok := set["event"]; ok {
 		r.Type, r.Attributes = retail.Event, []retail.Attribute{{Key: "event", Value: s}}
 	}
+	r.OperatorID = set["operator"]
 	if s, ok := set["coupons"]; ok {
 		r.Coupons = strings.Split(s, ",")
 	}

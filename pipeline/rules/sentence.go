@@ -18,13 +18,14 @@ func Sentence(c *Campaign, lang string) string {
 	if lang == "fr" {
 		w = french()
 	}
-	parts := []string{w.reward(c) + w.lines(&c.Lines)}
+	w.into = c.Reward.Wallet
+	parts := append([]string{w.reward(c) + w.lines(&c.Lines)}, w.accompany(&c.Reward)...)
 	parts = append(parts, w.audience(c)...)
 	parts = append(parts, w.conditions(&c.When)...)
 	parts = append(parts, w.caps(&c.Reward)...)
 	parts = append(parts, w.places(c)...)
 	parts = append(parts, w.window(&c.Window))
-	if !c.Tiers.given() {
+	if !c.Tiers.given() && c.Reward.valued() {
 		parts = append(parts, w.validity(c)...)
 	}
 	parts = append(parts, w.rest(c)...)
@@ -51,6 +52,8 @@ type words struct {
 	best, first, funded, holdout                                      string
 	firstOfMonth                                                      string
 	more                                                              phrases
+	gifts                                                             giftWords
+	into                                                              string // the wallet that rewards go to
 	goals                                                             goals
 }
 
@@ -69,7 +72,7 @@ func english() *words {
 		spendableAtOnce: "spendable at once", spendableAfter: "spendable after %s", hour: "%d hours", day: "%d days",
 		lapsesAfter: "valid for %d days to the end of the month", lapsesOn: "lost on %s %s of the next year",
 		best: "the best of the group “%s” counts", first: "the first of the group “%s” counts", funded: "paid by %s", holdout: "%s of the members are held out to measure the effect",
-		firstOfMonth: "1", more: englishPhrases(), goals: englishGoals(),
+		firstOfMonth: "1", more: englishPhrases(), gifts: englishGifts(), goals: englishGoals(),
 		everyFixed: "%s back for every %d pieces", every: [2]string{"%s of the cheapest of every %d pieces back", "%s of the dearest of every %d pieces back"},
 	}
 }
@@ -89,7 +92,7 @@ func french() *words {
 		spendableAtOnce: "utilisables tout de suite", spendableAfter: "utilisables après %s", hour: "%d heures", day: "%d jours",
 		lapsesAfter: "valables %d jours jusqu'à la fin du mois", lapsesOn: "perdus le %s %s de l'année suivante",
 		best: "la meilleure offre du groupe « %s » compte", first: "la première offre du groupe « %s » compte", funded: "financé par %s", holdout: "%s des membres sont écartés pour mesurer l'effet",
-		firstOfMonth: "1er", more: frenchPhrases(), goals: frenchGoals(),
+		firstOfMonth: "1er", more: frenchPhrases(), gifts: frenchGifts(), goals: frenchGoals(),
 		everyFixed: "%s remboursés par lot de %d pièces", every: [2]string{"%s de la moins chère de chaque lot de %d pièces remboursés", "%s de la plus chère de chaque lot de %d pièces remboursés"},
 	}
 }
@@ -122,19 +125,21 @@ func (w *words) reward(c *Campaign) string {
 	case c.Progress.given():
 		return w.achieved(c)
 	case r.Every != 0 && r.Fixed != 0:
-		return fmt.Sprintf(w.everyFixed, w.amount(r.Fixed), r.Every)
+		return fmt.Sprintf(w.everyFixed, w.gain(r.Fixed), r.Every)
 	case r.Every != 0:
 		return fmt.Sprintf(w.every[r.Pick&1], w.share(int64(r.Percent), 4), r.Every)
 	case r.Percent != 0:
 		return fmt.Sprintf(w.back, w.share(int64(r.Percent), 4))
 	case r.Fixed != 0:
-		return fmt.Sprintf(w.fixed, w.amount(r.Fixed))
+		return fmt.Sprintf(w.fixed, w.gain(r.Fixed))
 	case r.PerUnit != 0:
-		return fmt.Sprintf(w.perUnit, w.amount(r.PerUnit))
+		return fmt.Sprintf(w.perUnit, w.gain(r.PerUnit))
+	case len(r.Ladder) == 0:
+		return w.gift(r)
 	}
 	var steps []string
 	for _, s := range r.Ladder {
-		steps = append(steps, fmt.Sprintf(w.step, w.amount(s.Get), w.amount(s.Spend)))
+		steps = append(steps, fmt.Sprintf(w.step, w.gain(s.Get), w.amount(s.Spend)))
 	}
 	return fmt.Sprintf(w.ladder, strings.Join(steps, ", "))
 }
@@ -199,10 +204,10 @@ func (w *words) conditions(c *When) []string {
 func (w *words) caps(r *Reward) []string {
 	var out []string
 	if r.MaxPerReceipt != 0 {
-		out = append(out, fmt.Sprintf(w.perReceipt, w.amount(r.MaxPerReceipt)))
+		out = append(out, fmt.Sprintf(w.perReceipt, w.gain(r.MaxPerReceipt)))
 	}
 	if m := r.MaxPerMember; m.Amount != 0 {
-		out = append(out, fmt.Sprintf(w.perMember, w.amount(m.Amount), w.periods[m.Per]))
+		out = append(out, fmt.Sprintf(w.perMember, w.gain(m.Amount), w.periods[m.Per]))
 	}
 	return out
 }

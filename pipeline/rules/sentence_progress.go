@@ -86,7 +86,7 @@ func (w *words) achieved(c *Campaign) string {
 			if !c.Progress.Count.money() {
 				at /= 100
 			}
-			steps = append(steps, fmt.Sprintf(g.step, w.amount(s.Get), w.target(c.Progress.Count, at)))
+			steps = append(steps, fmt.Sprintf(g.step, w.gain(s.Get), w.target(c.Progress.Count, at)))
 		}
 		return fmt.Sprintf(g.ladder, strings.Join(steps, ", ")) + g.per[c.Progress.Per]
 	case r.Percent != 0 && !c.Progress.Count.money():
@@ -94,7 +94,13 @@ func (w *words) achieved(c *Campaign) string {
 	case r.Percent != 0:
 		return fmt.Sprintf(g.back, w.share(int64(r.Percent), 4), w.goal(c))
 	}
-	return fmt.Sprintf(g.back, w.amount(r.Fixed), w.goal(c))
+	switch {
+	case !r.valued():
+		return fmt.Sprintf(g.step, w.gift(r), w.goal(c))
+	case r.Wallet != "":
+		return fmt.Sprintf(g.step, w.gain(r.Fixed+r.Points.Get), w.goal(c))
+	}
+	return fmt.Sprintf(g.back, w.gain(r.Fixed+r.Points.Get), w.goal(c))
 }
 
 // ranks says which levels there are.

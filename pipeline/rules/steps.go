@@ -14,6 +14,8 @@ const (
 	StepChannel       StepCode = "channel"        // the channel is one of the campaign's
 	StepWho           StepCode = "who"            // a condition on the member that does not hold; the node says which
 	StepCoupon        StepCode = "coupon"         // one of the campaign's coupons was scanned
+	StepDraw          StepCode = "draw"           // the receipt's number of a million against the chance
+	StepTimes         StepCode = "times"          // what the multiplied campaigns give, and what is given on top
 	StepLines         StepCode = "lines"          // no matching line counts; where some do, Result.Basis says how much
 	StepMinSpend      StepCode = "min_spend"      // spend against the threshold
 	StepMinQuantity   StepCode = "min_quantity"   // pieces against the threshold
@@ -40,6 +42,8 @@ func (c *candidate) outcome(account retail.AccountID) Outcome {
 		return ShopExcluded
 	case c.refused == notTargeted:
 		return NotTargeted
+	case c.rule.gift.marker && c.holds:
+		return c.marked(account)
 	case c.uncapped == 0 && c.rule.nothing(&c.basis) && c.rule.doc.When.empty():
 		return NothingEligible
 	case c.uncapped == 0:
@@ -54,6 +58,17 @@ func (c *candidate) outcome(account retail.AccountID) Outcome {
 		return CapReached
 	case c.granted < c.desired:
 		return Capped
+	}
+	return Awarded
+}
+
+// marked is outcome for a reward that is worth nothing by itself, and whose conditions hold.
+func (c *candidate) marked(account retail.AccountID) Outcome {
+	switch {
+	case account == "":
+		return NoAccount
+	case c.arm == Holdout:
+		return HeldOut
 	}
 	return Awarded
 }
@@ -80,7 +95,7 @@ func (e *Evaluator) report(c *candidate, r *retail.Receipt, account retail.Accou
 	if c.open && c.shop && c.refused != notTargeted {
 		e.explainReward(c, d)
 	}
-	if account == "" && c.uncapped > 0 {
+	if account == "" && (c.uncapped > 0 || c.rule.gift.marker && c.holds) {
 		d.step(Step{Node: "holdout", Code: StepNoAccount})
 	}
 	d.Results = append(d.Results, Result{
@@ -89,6 +104,9 @@ func (e *Evaluator) report(c *candidate, r *retail.Receipt, account retail.Accou
 		Period: c.period, ActiveFrom: c.activeFrom, ExpiresAt: c.expiresAt,
 		Funding: c.rule.funding, Steps: d.steps[from:len(d.steps):len(d.steps)],
 	})
+	if c.rule.gift.dressed {
+		c.dress(&d.Results[len(d.Results)-1], before{}, c.held(c.granted))
+	}
 }
 
 func (d *Decision) step(s Step) { d.steps = append(d.steps, s) }
@@ -140,6 +158,10 @@ func (e *Evaluator) explainBasis(c *candidate, d *Decision) {
 func (e *Evaluator) explainReward(c *candidate, d *Decision) {
 	doc := c.rule.doc
 	e.explainBasis(c, d)
+	e.explainGifts(c, d)
+	if c.rule.gift.marker {
+		return
+	}
 	d.step(Step{Node: "reward", Code: StepReward, Unit: Minor, Passed: c.uncapped > 0, Observed: int64(c.uncapped), Expected: doc.Reward.firstStep(c)})
 	e.explainLaw(c, d)
 	if c.desired < c.lawful {
