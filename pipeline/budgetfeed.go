@@ -82,7 +82,7 @@ func (f *budgetFeed) follow(tasks []*task) error {
 	}
 	requests, grants := map[int32]kgo.Offset{}, map[int32]kgo.Offset{}
 	for _, t := range tasks {
-		if err := t.desk.open(); err != nil {
+		if err := t.desk.resume(); err != nil {
 			return err
 		}
 		requests[t.partition] = kgo.NewOffset().At(t.desk.at.requests)
@@ -118,8 +118,8 @@ func (f *budgetFeed) poll(ctx context.Context) (map[*task][]*kgo.Record, error) 
 	return f.fresh, nil
 }
 
-// open reads how far the notes say that messages have been taken.
-func (d *desk) open() error {
+// resume reads how far the notes say that messages have been taken.
+func (d *desk) resume() error {
 	v, found := d.t.part.Note(noteReading)
 	if !found {
 		d.at = reading{}

@@ -13,86 +13,49 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// desk keeps a task's part of the campaigns' budgets: its leases, and the books of the campaigns that it owns. All of it is notes in the task's state, so
+// desk keeps a task's part of the campaigns' budgets: its leases, and the books of the budgets that it owns. All of it is notes in the task's state, so
 // that it commits, aborts and is restored with the accounts; what is in memory here is decoded from them. See DESIGN.md, "Budgets".
 type desk struct {
 	t       *task
 	terms   *budgetTerms
-	leases  map[uint64]*leaseNote
-	books   map[uint64]*bookNote
+	leases  map[string]*leaseNote // by the budget's name, see budgetname.go
+	books   map[string]*bookNote
 	changed []*leaseNote // in order of first touch, so that the order of records does not hang on a map's
 	opened  []*bookNote
 	watched []*leaseNote // that were drawn on and may have to wait for more
 	served  *budgetTerms // the terms under which all books were served last
+	paced   time.Time    // when the books whose total grows with the time were served last
 	at      reading
 	moved   bool
 	held    []*kgo.Record // messages about campaigns that this instance has not read of yet
 	grants  []budget.Grant
 	scratch []byte
+	name    []byte
 }
 
 type leaseNote struct {
 	budget.Lease
-	campaign string
-	touched  bool
-	watched  bool
-	waiting  time.Time // since when it waits, as this instance has seen it
+	budget  string // its name
+	touched bool
+	watched bool
+	waiting time.Time // since when it waits, as this instance has seen it
 }
 
 type bookNote struct {
 	budget.Book
-	campaign string
-	key      uint64
-	touched  bool
+	budget  string
+	touched bool
 }
 
-// Keys of the notes.
+// Keys of the notes; the budget's name follows.
 const (
 	noteLease   = "budget/lease/"
 	noteBook    = "budget/book/"
 	noteReading = "budget/at"
 )
 
-// budgetTerms are those of all campaigns that have a budget in any version.
-type budgetTerms struct {
-	ruleset *rules.Ruleset
-	byKey   map[uint64]campaignTerms
-}
-
-type campaignTerms struct {
-	budget.Terms
-	id     string
-	limits bool // the newest version has a budget
-}
-
-// termsOf reads the budgets of a ruleset: versions come in ascending order, so the newest says what holds.
-func termsOf(rs *rules.Ruleset) *budgetTerms {
-	out := &budgetTerms{ruleset: rs, byKey: map[uint64]campaignTerms{}}
-	for _, c := range rs.Campaigns() {
-		key := rules.CampaignKey(c.ID)
-		t, known := out.byKey[key]
-		if !known && c.Budget == 0 {
-			continue
-		}
-		if !known {
-			t.id, t.First = c.ID, c.Budget
-		}
-		t.Total, t.Recycle, t.limits = c.Budget, !c.BudgetOnce, c.Budget > 0
-		out.byKey[key] = t
-	}
-	return out
-}
-
-// budgetTerms returns those of a ruleset, read once. The loop's goroutine only.
-func (p *Pipeline) budgetTerms(rs *rules.Ruleset) *budgetTerms {
-	if p.terms == nil || p.terms.ruleset != rs {
-		p.terms = termsOf(rs)
-	}
-	return p.terms
-}
-
 func newDesk(t *task) *desk {
-	return &desk{t: t, leases: map[uint64]*leaseNote{}, books: map[uint64]*bookNote{}}
+	return &desk{t: t, leases: map[string]*leaseNote{}, books: map[string]*bookNote{}}
 }
 
 // forget drops what is decoded: after an abort, the notes are as of the last commit again.
@@ -108,54 +71,104 @@ func (d *desk) forget() {
 	d.served, d.moved, d.at = nil, false, reading{}
 }
 
-// limit takes the results' awards off the leases and cuts what they cannot give; what a return takes back goes on the lease again (D22).
+// limit takes the results' awards off the leases and cuts what they cannot give; what a return takes back goes on the leases again (D22).
 func (d *desk) limit(dec *rules.Decision, fp *rules.Footprint, sale bool) error {
 	if d == nil || d.terms == nil || len(d.terms.byKey) == 0 {
 		return nil
 	}
 	for i := range dec.Results {
-		r := &dec.Results[i]
-		if r.Granted == 0 {
-			continue
-		}
-		terms, ok := d.terms.byKey[r.CampaignKey]
+		terms, ok := d.terms.byKey[dec.Results[i].CampaignKey]
 		if !ok || !terms.limits {
 			continue
 		}
-		l, err := d.lease(r.CampaignKey, terms)
-		if err != nil {
-			return err
+		if sale && terms.newest.StoreBudget.Amount != 0 && kept(fp, dec.Results[i].CampaignKey) {
+			fp.Shop = string(d.t.receipt.Shop.ID)
 		}
-		d.touch(l)
-		if r.Granted < 0 {
-			l.Refund(r.Granted.Neg(), terms.Recycle)
+		if dec.Results[i].Granted == 0 {
 			continue
 		}
-		wanted := r.Granted
-		dec.LimitToBudget(i, l.Left(), fp, sale)
-		if err := l.Spend(r.Granted, wanted); err != nil {
-			return fmt.Errorf("%w: campaign %s: %w", ErrInvariant, terms.id, err)
+		if err := d.draw(dec, i, terms, fp, sale); err != nil {
+			return err
 		}
-		d.watch(l)
 	}
 	return nil
 }
 
-func (d *desk) lease(key uint64, terms campaignTerms) (*leaseNote, error) {
-	if l := d.leases[key]; l != nil {
+// kept reports whether a later return can change what the campaign gives.
+func kept(fp *rules.Footprint, campaign uint64) bool {
+	return slices.ContainsFunc(fp.Awards, func(a rules.Award) bool { return a.CampaignKey == campaign })
+}
+
+// draw takes one result off the leases that it must fit, or puts it back on them.
+func (d *desk) draw(dec *rules.Decision, i int, terms *campaignTerms, fp *rules.Footprint, sale bool) error {
+	var leases [2]*leaseNote
+	var codes [2]rules.StepCode
+	n := 0
+	if terms.newest.Budget != 0 {
+		l, err := d.lease([]byte(terms.id), terms)
+		if err != nil {
+			return err
+		}
+		leases[n], codes[n] = l, terms.newest.BudgetStep(d.now())
+		n++
+	}
+	if terms.newest.StoreBudget.Amount != 0 && fp.Shop != "" {
+		d.name = terms.storeName(d.name[:0], fp)
+		l, err := d.lease(d.name, terms)
+		if err != nil {
+			return err
+		}
+		leases[n], codes[n] = l, rules.StepStoreBudget
+		n++
+	}
+	return d.fit(dec, i, terms, leases[:n], codes[:n], fp, sale)
+}
+
+// fit books a result on its leases. One that is cut by another lease than its own has not fallen short.
+func (d *desk) fit(dec *rules.Decision, i int, terms *campaignTerms, leases []*leaseNote, codes []rules.StepCode, fp *rules.Footprint, sale bool) error {
+	r := &dec.Results[i]
+	if r.Granted < 0 {
+		for _, l := range leases {
+			d.touch(l)
+			l.Refund(r.Granted.Neg(), !terms.newest.BudgetOnce)
+		}
+		return nil
+	}
+	wanted := r.Granted
+	for k, l := range leases {
+		dec.LimitToBudget(i, codes[k], l.Left(), fp, sale)
+	}
+	for k, l := range leases {
+		d.touch(l)
+		mine := r.Granted
+		if wanted > mine && l.Left() == mine {
+			mine = wanted
+		}
+		if err := l.Spend(r.Granted, mine); err != nil {
+			return fmt.Errorf("%w: budget %s: %w", ErrInvariant, l.budget, err)
+		}
+		if codes[k] != rules.StepBudgetPacing { // there, more comes with the time and not by waiting
+			d.watch(l)
+		}
+	}
+	return nil
+}
+
+func (d *desk) lease(name []byte, terms *campaignTerms) (*leaseNote, error) {
+	if l := d.leases[string(name)]; l != nil {
 		return l, nil
 	}
-	l := &leaseNote{campaign: terms.id}
-	if v, found := d.t.part.Note(noteLease + terms.id); found {
+	l := &leaseNote{budget: string(name)}
+	if v, found := d.t.part.Note(noteLease + l.budget); found {
 		lease, err := budget.DecodeLease(v)
 		if err != nil {
-			return nil, d.damaged(noteLease+terms.id, err)
+			return nil, d.damaged(noteLease+l.budget, err)
 		}
 		l.Lease = lease
 	} else {
-		l.Lease = budget.Open(terms.Terms, d.t.p.partitions)
+		l.Lease = budget.Open(terms.of(l.budget, d.now()), d.t.p.partitions)
 	}
-	d.leases[key] = l
+	d.leases[l.budget] = l
 	return l, nil
 }
 
@@ -170,26 +183,29 @@ func (d *desk) touch(l *leaseNote) {
 	}
 }
 
-func (d *desk) book(key uint64, terms campaignTerms) (*bookNote, error) {
-	b := d.books[key]
+func (d *desk) book(name string, terms *campaignTerms) (*bookNote, error) {
+	b := d.books[name]
 	if b == nil {
-		b = &bookNote{campaign: terms.id, key: key}
-		if v, found := d.t.part.Note(noteBook + terms.id); found {
+		b = &bookNote{budget: name}
+		if v, found := d.t.part.Note(noteBook + name); found {
 			book, err := budget.DecodeBook(v)
 			if err != nil {
-				return nil, d.damaged(noteBook+terms.id, err)
+				return nil, d.damaged(noteBook+name, err)
 			}
 			b.Book = book
 		} else {
-			b.Book = budget.NewBook(terms.Terms, d.t.p.partitions)
+			b.Book = budget.NewBook(terms.of(name, d.now()), d.t.p.partitions)
 		}
-		d.books[key] = b
+		d.books[name] = b
 	}
+	return b, nil
+}
+
+func (d *desk) open(b *bookNote) {
 	if !b.touched {
 		b.touched = true
 		d.opened = append(d.opened, b)
 	}
-	return b, nil
 }
 
 // take handles messages in their order. One about a campaign that this instance has not read of yet holds up those behind it: the campaigns topic is
@@ -198,8 +214,8 @@ func (d *desk) take(fresh []*kgo.Record) error {
 	d.held = append(d.held, fresh...)
 	n := 0
 	for _, r := range d.held {
-		terms, known := d.terms.byKey[rules.CampaignKey(string(r.Key))]
-		if !known {
+		terms := d.terms.named(string(r.Key))
+		if terms == nil {
 			break
 		}
 		if err := d.handle(r, terms); err != nil {
@@ -211,7 +227,7 @@ func (d *desk) take(fresh []*kgo.Record) error {
 	return nil
 }
 
-func (d *desk) handle(r *kgo.Record, terms campaignTerms) error {
+func (d *desk) handle(r *kgo.Record, terms *campaignTerms) error {
 	if r.Offset < d.at.of(r.Topic) {
 		return nil
 	}
@@ -223,12 +239,12 @@ func (d *desk) handle(r *kgo.Record, terms campaignTerms) error {
 	return d.requested(r, terms)
 }
 
-func (d *desk) granted(r *kgo.Record, terms campaignTerms) error {
+func (d *desk) granted(r *kgo.Record, terms *campaignTerms) error {
 	g, err := budget.ParseGrant(r.Value)
 	if err != nil {
 		return err
 	}
-	l, err := d.lease(rules.CampaignKey(terms.id), terms)
+	l, err := d.lease(r.Key, terms)
 	if err != nil {
 		return err
 	}
@@ -237,55 +253,81 @@ func (d *desk) granted(r *kgo.Record, terms campaignTerms) error {
 	return err
 }
 
-func (d *desk) requested(r *kgo.Record, terms campaignTerms) error {
+func (d *desk) requested(r *kgo.Record, terms *campaignTerms) error {
 	req, err := budget.ParseRequest(r.Value)
 	if err != nil {
 		return err
 	}
-	b, err := d.book(rules.CampaignKey(terms.id), terms)
+	b, err := d.book(string(r.Key), terms)
 	if err != nil {
 		return err
 	}
 	if fresh, err := b.Hear(req); err != nil || !fresh {
 		return err
 	}
+	d.open(b)
 	d.serve(b, terms)
 	return nil
 }
 
 // serve sends what the book answers into the open transaction.
-func (d *desk) serve(b *bookNote, terms campaignTerms) {
-	d.grants = b.Serve(terms.Terms, d.grants[:0])
+func (d *desk) serve(b *bookNote, terms *campaignTerms) {
+	d.grants = b.Serve(terms.of(b.budget, d.now()), d.grants[:0])
+	if len(d.grants) > 0 { // else nothing has changed
+		d.open(b)
+	}
 	for _, g := range d.grants {
-		d.send(schemas.TopicBudgetGrants, g.Partition, b.campaign, g.AppendBinary(d.scratch[:0]))
+		d.send(schemas.TopicBudgetGrants, g.Partition, b.budget, g.AppendBinary(d.scratch[:0]))
 	}
 }
 
-func (d *desk) send(topic string, partition int32, campaign string, value []byte) {
+func (d *desk) send(topic string, partition int32, name string, value []byte) {
 	d.scratch = value
-	d.t.out.send(topic, partition, d.t.out.copyBytes([]byte(campaign)), d.t.out.copyBytes(value), nil)
+	d.t.out.send(topic, partition, d.t.out.copyBytes([]byte(name)), d.t.out.copyBytes(value), nil)
 }
 
-// review serves all books again when the terms may have changed: a total that was raised lets those that wait go on.
+// review serves books again whose terms may have changed, so that those that wait go on: all of them when campaigns were published, and every while
+// those whose total grows with the time.
 func (d *desk) review() error {
-	if d.served == d.terms {
-		return nil
-	}
-	for _, note := range d.t.part.NoteKeys() {
-		id, isBook := strings.CutPrefix(note, noteBook)
-		terms, known := d.terms.byKey[rules.CampaignKey(id)]
-		if !isBook || !known {
-			continue
+	if d.served != d.terms {
+		d.served = d.terms
+		for _, note := range d.t.part.NoteKeys() {
+			if name, isBook := strings.CutPrefix(note, noteBook); isBook {
+				if err := d.again(name); err != nil {
+					return err
+				}
+			}
 		}
-		b, err := d.book(rules.CampaignKey(id), terms)
-		if err != nil {
-			return err
-		}
-		d.serve(b, terms)
 	}
-	d.served = d.terms
+	if now := d.t.p.opts.Now(); len(d.terms.paced) > 0 && now.Sub(d.paced) >= paceEvery {
+		d.paced = now
+		for _, id := range d.terms.paced {
+			if _, mine := d.t.part.Note(noteBook + id); !mine {
+				continue
+			}
+			if err := d.again(id); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
+
+// again serves a book that nobody has written to.
+func (d *desk) again(name string) error {
+	terms := d.terms.named(name)
+	if terms == nil {
+		return nil
+	}
+	b, err := d.book(name, terms)
+	if err == nil {
+		d.serve(b, terms)
+	}
+	return err
+}
+
+// paceEvery is how often a total that grows with the time is looked at again.
+const paceEvery = time.Second
 
 // stage reports for the leases that changed and makes notes of everything that did.
 func (d *desk) stage() {
@@ -296,15 +338,15 @@ func (d *desk) stage() {
 	for _, l := range d.changed {
 		l.touched = false
 		if req, due := l.Report(d.t.partition); due {
-			d.send(schemas.TopicBudgetRequests, schemas.PartitionOf(l.campaign, d.t.p.partitions), l.campaign, req.AppendBinary(d.scratch[:0]))
+			d.send(schemas.TopicBudgetRequests, schemas.PartitionOf(l.budget, d.t.p.partitions), l.budget, req.AppendBinary(d.scratch[:0]))
 		}
 		d.scratch = l.AppendBinary(d.scratch[:0])
-		part.PutNote(noteLease+l.campaign, d.scratch)
+		part.PutNote(noteLease+l.budget, d.scratch)
 	}
 	for _, b := range d.opened {
 		b.touched = false
 		d.scratch = b.AppendBinary(d.scratch[:0])
-		part.PutNote(noteBook+b.campaign, d.scratch)
+		part.PutNote(noteBook+b.budget, d.scratch)
 	}
 	if d.moved {
 		d.scratch = d.at.append(d.scratch[:0])

@@ -12,7 +12,11 @@ import (
 )
 
 // spend is what one decision gave, or took back, of a budget.
-type spend struct{ at, minor int64 }
+type spend struct {
+	at, minor int64
+	receipt   string // where a shop's part of the budget is to be found by it
+	part      int32  // of the topic
+}
 
 // budgetCuts reads the partition's decisions: which awards a budget has reduced, and what every decision gave of the budgets. The replay believes the
 // first; the second must never exceed a budget. Without budgets nothing is read.
@@ -35,7 +39,11 @@ func (p *part) budgetCuts(ctx context.Context) (map[model.Cut]int64, error) {
 		for _, res := range d.Results {
 			if b, ok := budgets[res.Campaign]; ok && (res.Granted > 0 || res.Granted < 0 && b.Recycle) {
 				id := string([]byte(res.Campaign))
-				spends[id] = append(spends[id], spend{r.Timestamp.UnixMilli(), res.Granted})
+				s := spend{at: r.Timestamp.UnixMilli(), minor: res.Granted, part: p.number}
+				if b.Shop > 0 {
+					s.receipt = string([]byte(d.Receipt))
+				}
+				spends[id] = append(spends[id], s)
 			}
 		}
 		return nil
@@ -72,7 +80,11 @@ func (a *auditor) budgets() {
 	a.report.saw("budgets", int64(len(budgets)))
 	total, used := int64(0), int64(0)
 	for _, id := range sorted(budgets) {
-		u := a.budget(id, budgets[id].Total)
+		a.shops(id, budgets[id])
+		if budgets[id].Total == 0 {
+			continue
+		}
+		u := a.budget(id, budgets[id])
 		a.report.Budgets = append(a.report.Budgets, u)
 		a.report.saw("cents granted from budgets", u.Used)
 		if u.Overshoot > 0 {
@@ -90,23 +102,55 @@ func (a *auditor) budgets() {
 	}
 }
 
-// budget adds one up. Of one moment, what was taken back comes first: it may have made the room.
-func (a *auditor) budget(id string, total int64) BudgetUse {
-	list := a.spends[id]
+// inOrder sorts what was spent of a budget by time. Of one moment, what was taken back comes first: it may have made the room.
+func inOrder(list []spend) {
 	sort.SliceStable(list, func(i, j int) bool {
 		if list[i].at != list[j].at {
 			return list[i].at < list[j].at
 		}
 		return list[i].minor < list[j].minor
 	})
-	u := BudgetUse{Campaign: id, Total: total, Refused: a.cutOf(id)}
-	for _, s := range list {
+}
+
+// budget adds one up. What members were refused is only known to be for want of it when nothing else limits it.
+func (a *auditor) budget(id string, b model.Budget) BudgetUse {
+	inOrder(a.spends[id])
+	u := BudgetUse{Campaign: id, Total: b.Total}
+	if b.Shop == 0 && !b.Paced() {
+		u.Refused = a.cutOf(id)
+	}
+	for _, s := range a.spends[id] {
 		u.Used += s.minor
 		u.highest = max(u.highest, u.Used)
+		if s.minor > 0 {
+			u.Overshoot = max(u.Overshoot, u.Used-b.Released(s.at))
+		}
 	}
-	u.Overshoot = max(u.highest-total, 0)
-	u.Percent = float64(u.Used) * 100 / float64(max(total, 1))
+	u.Percent = float64(u.Used) * 100 / float64(max(b.Total, 1))
 	return u
+}
+
+// shops adds up the parts of a budget that each shop has in each period.
+func (a *auditor) shops(id string, b model.Budget) {
+	if b.Shop == 0 {
+		return
+	}
+	inOrder(a.spends[id])
+	stands, highest := map[string]int64{}, map[string]int64{}
+	for _, s := range a.spends[id] {
+		name, known := a.parts[s.part].expected.Parts[model.Cut{Receipt: s.receipt, Campaign: id}]
+		if !known {
+			continue // the ledger has it that nothing was to be given: said elsewhere
+		}
+		stands[name] += s.minor
+		highest[name] = max(highest[name], stands[name])
+	}
+	a.report.saw("budgets of shops", int64(len(stands)))
+	for _, name := range sorted(highest) {
+		if over := highest[name] - b.Shop; over > 0 {
+			a.report.differ(Cents, "budget of a shop overshot", over, "campaign %s, %s: %d were granted of %d", id, name, highest[name], b.Shop)
+		}
+	}
 }
 
 // Bound returns an error when fewer than nine tenths of the budgets that were meant to be used up were asked for as much as they hold: then the run

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"testing"
 
 	"cagnotte/loadtest/model"
@@ -15,13 +16,13 @@ func TestBudgets(t *testing.T) {
 		cut    int64
 		want   string
 	}{
-		"used up":                             {[]spend{{3, 1000}, {1, 6000}, {2, 3000}}, 5000, ""},
-		"room made by a return in its moment": {[]spend{{1, 10000}, {2, 500}, {2, -500}}, 500, ""},
-		"overshot":                            {[]spend{{1, 9000}, {2, 1001}}, 0, "budget overshot"},
-		"overshot, and taken back later":      {[]spend{{1, 9000}, {2, 2000}, {3, -2000}}, 0, "budget overshot"},
-		"refused while there was money":       {[]spend{{1, 9000}}, 500, "budget not usable"},
-		"little was wanted":                   {[]spend{{1, 10}}, 0, ""},
-		"used up, and much of it taken back":  {[]spend{{1, 10000}, {2, -60}}, 900, "budgets not used"},
+		"used up":                             {[]spend{{at: 3, minor: 1000}, {at: 1, minor: 6000}, {at: 2, minor: 3000}}, 5000, ""},
+		"room made by a return in its moment": {[]spend{{at: 1, minor: 10000}, {at: 2, minor: 500}, {at: 2, minor: -500}}, 500, ""},
+		"overshot":                            {[]spend{{at: 1, minor: 9000}, {at: 2, minor: 1001}}, 0, "budget overshot"},
+		"overshot, and taken back later":      {[]spend{{at: 1, minor: 9000}, {at: 2, minor: 2000}, {at: 3, minor: -2000}}, 0, "budget overshot"},
+		"refused while there was money":       {[]spend{{at: 1, minor: 9000}}, 500, "budget not usable"},
+		"little was wanted":                   {[]spend{{at: 1, minor: 10}}, 0, ""},
+		"used up, and much of it taken back":  {[]spend{{at: 1, minor: 10000}, {at: 2, minor: -60}}, 900, "budgets not used"},
 	} {
 		cs, err := model.Parse([]byte(budgetDoc))
 		if err != nil {
@@ -44,5 +45,37 @@ func TestBound(t *testing.T) {
 	}
 	if r.Bound(3) == nil {
 		t.Error("two of three budgets that were meant to be used up are enough")
+	}
+}
+
+// Goal: the audit sees a shop that gave more than its part of a day, and what was given before it was released.
+func TestBudgetParts(t *testing.T) {
+	const doc = `{"id": "coffee", "version": 1, "name": "Coffee", "window": {"from": "1970-01-01", "to": "1970-01-10", "tz": "UTC"}, "reward": {"percent": 10}, "budget": %s}`
+	day := int64(86_400_000)
+	for name, c := range map[string]struct {
+		budget string
+		spends []spend
+		want   string
+	}{
+		"each shop its part":           {`{"per_store": {"amount": 5.00, "per": "day"}}`, []spend{{at: 1, minor: 500, receipt: "a"}, {at: 2, minor: 500, receipt: "b"}, {at: 3, minor: 500, receipt: "c"}}, ""},
+		"one shop too much":            {`{"per_store": {"amount": 5.00, "per": "day"}}`, []spend{{at: 1, minor: 500, receipt: "a"}, {at: 2, minor: 1, receipt: "d"}}, "budget of a shop overshot"},
+		"the same shop, and a return":  {`{"per_store": {"amount": 5.00, "per": "day"}}`, []spend{{at: 1, minor: 500, receipt: "a"}, {at: 2, minor: -100, receipt: "d"}, {at: 3, minor: 100, receipt: "d"}}, ""},
+		"with the time":                {`{"total": 10.00, "pacing": "even"}`, []spend{{at: 5 * day, minor: 500}, {at: 8 * day, minor: 300}, {at: 10 * day, minor: 200}}, ""},
+		"before its time":              {`{"total": 10.00, "pacing": "even"}`, []spend{{at: 4 * day, minor: 500}}, "budget overshot"},
+		"both, and the total too much": {`{"total": 9.00, "per_store": {"amount": 5.00, "per": "day"}}`, []spend{{at: 1, minor: 500, receipt: "a"}, {at: 2, minor: 500, receipt: "b"}}, "budget overshot"},
+	} {
+		cs, err := model.Parse(fmt.Appendf(nil, doc, c.budget))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &model.Expected{Parts: map[model.Cut]string{}}
+		for receipt, part := range map[string]string{"a": "shop 1", "b": "shop 2", "c": "shop 1 tomorrow", "d": "shop 1"} {
+			e.Parts[model.Cut{Receipt: receipt, Campaign: "coffee"}] = part
+		}
+		a := &auditor{o: Options{Campaigns: cs}, report: NewReport(), spends: map[string][]spend{"coffee": c.spends}, parts: []*part{{expected: e}}}
+		a.budgets()
+		if c.want == "" != a.report.OK() || c.want != "" && !a.report.Has(c.want) {
+			t.Errorf("%s: %+v, want %q", name, a.report.Classes, c.want)
+		}
 	}
 }

@@ -1,11 +1,17 @@
 package model
 
-import "cagnotte/loadtest/wire"
+import (
+	"fmt"
 
-// Budget is what a campaign may give in all, over all members and partitions.
+	"cagnotte/loadtest/wire"
+)
+
+// Budget is what a campaign may give in all, over all members and partitions, and what each shop may give of it.
 type Budget struct {
-	Total   int64
-	Recycle bool // what returns take back may be given again
+	Total   int64 // 0: only the shops are limited
+	Recycle bool  // what returns take back may be given again
+	Shop    int64 // each shop's part of a period; 0: none
+	c       *campaign
 }
 
 // Budgets are those that the newest version of each campaign sets.
@@ -18,11 +24,30 @@ func (c *Campaigns) Budgets() map[string]Budget {
 	}
 	out := map[string]Budget{}
 	for id, x := range newest {
-		if x.budget > 0 {
-			out[id] = Budget{Total: x.budget, Recycle: x.recycle}
+		if x.budget > 0 || x.shopBudget > 0 {
+			out[id] = Budget{Total: x.budget, Recycle: x.recycle, Shop: x.shopBudget, c: x}
 		}
 	}
 	return out
+}
+
+// Released is what of the total may be given by an instant, ms: with pacing in proportion to the part of the window that has passed.
+func (b Budget) Released(at int64) int64 {
+	switch {
+	case !b.c.paced || at >= b.c.to:
+		return b.Total
+	case at <= b.c.from:
+		return 0
+	}
+	return product(b.Total, at-b.c.from, b.c.to-b.c.from, "floor")
+}
+
+// Paced reports whether the total comes with the time.
+func (b Budget) Paced() bool { return b.c.paced }
+
+// part names the shop's part that a sale draws on.
+func (b Budget) part(shop string, sold int64) string {
+	return fmt.Sprintf("%s %d of shop %s", b.c.shopPer, b.c.numbered(sold, b.c.shopPer), shop)
 }
 
 // Cut names an award that the budget has reduced, by the decision that says so.

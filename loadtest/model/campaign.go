@@ -44,6 +44,9 @@ type campaign struct {
 	holdoutBP        int64
 	budget           int64 // 0: none
 	recycle          bool
+	shopBudget       int64 // per shop and shopPer; 0: none
+	shopPer          string
+	paced            bool
 	funders          []string
 	shares           []int64 // ppm
 
@@ -123,6 +126,7 @@ func parseOne(b []byte) (*campaign, error) {
 	c.holdoutBP = p.scaled(d.Holdout, 2)
 	p.funding(d.Funding)
 	c.budget, c.recycle = p.money(d.Budget.Total), d.Budget.Recycle != "false"
+	c.shopBudget, c.shopPer, c.paced = p.money(d.Budget.PerStore.Amount), string(d.Budget.PerStore.Per), d.Budget.Pacing == "even"
 	if p.err != nil {
 		return nil, fmt.Errorf("campaign %s: %w", c.id, p.err)
 	}

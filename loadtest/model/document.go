@@ -38,8 +38,10 @@ type document struct {
 }
 
 type docBudget struct {
-	Total   text `yaml:"total"`
-	Recycle text `yaml:"recycle"`
+	Total    text   `yaml:"total"`
+	Recycle  text   `yaml:"recycle"`
+	PerStore docCap `yaml:"per_store"`
+	Pacing   text   `yaml:"pacing"`
 }
 
 type docWindow struct {

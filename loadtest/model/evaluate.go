@@ -29,6 +29,7 @@ type award struct {
 	spend    int64
 	pieces   int64
 	shop     string // of the sale: it may be the one that pays
+	sold     int64  // when the sale was closed
 	operator string
 }
 
@@ -39,7 +40,7 @@ func (cs *Campaigns) evaluate(b *basket, a *Account) []award {
 		if c.tiers != nil || c.terms != nil || c.event != b.event || !c.targeted(a, b, cs) || !c.presented(b) {
 			continue
 		}
-		w := award{c: c, heldOut: c.holdsOut(b.account), room: -1, shop: b.shop, operator: b.operator}
+		w := award{c: c, heldOut: c.holdsOut(b.account), room: -1, shop: b.shop, sold: b.endedAt, operator: b.operator}
 		if w.judge(a, b); w.wanted != 0 || w.gift != nil || w.emits || c.extras.timesPPM > 0 && w.enough {
 			out = append(out, w)
 		}
@@ -389,9 +390,12 @@ func (c *campaign) validity(endedAt int64) (active, expires int64) {
 }
 
 // period numbers the calendar period of the member's cap in the campaign's zone.
-func (c *campaign) period(endedAt int64) int32 {
+func (c *campaign) period(endedAt int64) int32 { return c.numbered(endedAt, c.capPer) }
+
+// numbered numbers a calendar period in the campaign's zone.
+func (c *campaign) numbered(endedAt int64, per string) int32 {
 	t := time.UnixMilli(endedAt).In(c.zone)
-	switch c.capPer {
+	switch per {
 	case "day":
 		return int32(t.Year()*10000 + int(t.Month())*100 + t.Day())
 	case "week":

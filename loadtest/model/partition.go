@@ -48,6 +48,7 @@ type Expected struct {
 	Granted    map[string]int64 // by campaign, returns deducted
 	Ghosts     map[string]int64 // by campaign: what the holdout would have had, returns deducted
 	Cut        map[string]int64 // by campaign: what members would have had with a larger budget
+	Parts      map[Cut]string   // the shop's part of a budget that each movement belongs to
 	Emitted    []Emitted        // records to other accounts that the product must have written
 	Arrived    []Arrived        // those that it has
 	Records    int64
@@ -73,7 +74,7 @@ func NewPartition(c *Campaigns, l Limits, r *wire.Reader, number, partitions int
 	return &Partition{
 		campaigns: c, limits: l, reader: r, number: number, partitions: partitions, pool: newTexter(),
 		place: kgo.StickyKeyPartitioner(nil).ForTopic(""),
-		out:   &Expected{Accounts: map[string]*Account{}, Receipts: map[string]Seen{}, Granted: map[string]int64{}, Ghosts: map[string]int64{}, Cut: map[string]int64{}},
+		out:   &Expected{Accounts: map[string]*Account{}, Receipts: map[string]Seen{}, Granted: map[string]int64{}, Ghosts: map[string]int64{}, Cut: map[string]int64{}, Parts: map[Cut]string{}},
 	}
 }
 

@@ -243,6 +243,9 @@ func (a *Account) move(p *Partition, w *award, stands, delta int64, receipt stri
 		a.used[key] = max(0, a.used[key]+delta)
 	}
 	p.out.Granted[w.c.id] += delta
+	if b := p.budgets[w.c.id]; b.Shop > 0 {
+		p.out.Parts[Cut{receipt, w.c.id}] = b.part(w.shop, w.sold)
+	}
 }
 
 // donated is the part of what stands that goes to a charity.

@@ -34,7 +34,7 @@ func (s *speaker) campaign(r *rules.Result) Campaign {
 // label is the outcome in a few words, as on the pages; where not the member's limit bound, it says what did.
 func (s *speaker) label(r *rules.Result) string {
 	key := "outcome." + r.Outcome.String()
-	return s.w.say(s.w.first(key+"."+r.CappedBy, key, "outcome.UNKNOWN"))
+	return s.w.say(s.w.first(key+"."+limitOf(r), key, "outcome.UNKNOWN"))
 }
 
 // name is what a campaign is called; its id when the document is not known.
@@ -92,8 +92,8 @@ func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 		}
 	case r.Outcome == rules.Awarded && r.Granted == 0:
 		keys = append([]string{base + ".marker"}, keys...)
-	case r.CappedBy != "" && s.w.has(base+"."+r.CappedBy):
-		keys = append([]string{base + "." + r.CappedBy}, keys...)
+	case r.CappedBy != "" && s.w.has(base+"."+limitOf(r)):
+		keys = append([]string{base + "." + limitOf(r)}, keys...)
 	case r.Outcome == rules.Outranked && doc != nil && doc.Stacking.Mode == rules.BestForMember:
 		keys = append([]string{base + ".best"}, keys...)
 	case r.Outcome == rules.Outranked && doc != nil && doc.Stacking.Mode == rules.First:
@@ -199,4 +199,15 @@ func (s *speaker) funded(list []Funder) string {
 		parts = append(parts, s.w.say(each, "party", party, "amount", s.amount(f.Amount.Abs()), "share", s.w.share(f.RatePPM)))
 	}
 	return s.w.say(key, "funders", s.w.list(parts))
+}
+
+// limitOf names what capped a result; of a budget, which part of it was the last to do so.
+func limitOf(r *rules.Result) string {
+	if n := len(r.Steps); r.CappedBy == "budget" && n > 0 {
+		switch code := r.Steps[n-1].Code; code {
+		case rules.StepBudgetPacing, rules.StepStoreBudget:
+			return string(code)
+		}
+	}
+	return r.CappedBy
 }

@@ -74,7 +74,8 @@ func (s *Step) mark() string {
 		return "✓ "
 	}
 	switch rules.StepCode(s.Code) {
-	case rules.StepReceiptCap, rules.StepMemberCap, rules.StepLegalNever, rules.StepLegalClip, rules.StepReturnExcess, rules.StepReturnUnknown, "budget":
+	case rules.StepReceiptCap, rules.StepMemberCap, rules.StepLegalNever, rules.StepLegalClip, rules.StepReturnExcess, rules.StepReturnUnknown,
+		rules.StepBudget, rules.StepBudgetPacing, rules.StepStoreBudget:
 		return "▼ "
 	}
 	return "✗ "

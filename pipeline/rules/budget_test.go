@@ -22,7 +22,7 @@ func TestLimitToBudget(t *testing.T) {
 	} {
 		d := rules.Decision{Results: []rules.Result{{Campaign: "x", CampaignKey: 7, Desired: 500, Granted: 500, Outcome: rules.Awarded, Steps: []rules.Step{{Code: rules.StepReward}}}}}
 		fp := rules.Footprint{Awards: []rules.Award{{CampaignKey: 3, Granted: 9, Room: -1}, {CampaignKey: 7, Granted: 500, Room: -1}}}
-		d.LimitToBudget(0, c.left, &fp, true)
+		d.LimitToBudget(0, rules.StepBudget, c.left, &fp, true)
 		r, a := d.Results[0], fp.Awards[1]
 		if r.Granted != c.granted || r.Desired != 500 || r.Outcome != c.outcome || r.CappedBy != c.cappedBy || len(r.Steps) != c.steps {
 			t.Errorf("%s: %+v", name, r)
@@ -37,7 +37,7 @@ func TestLimitToBudget(t *testing.T) {
 func TestLimitToBudgetOnReturn(t *testing.T) {
 	d := rules.Decision{Results: []rules.Result{{CampaignKey: 7, Granted: 300, Outcome: rules.Awarded}}}
 	fp := rules.Footprint{Awards: []rules.Award{{CampaignKey: 7, Granted: 400, Room: 900}}}
-	d.LimitToBudget(0, 50, &fp, false)
+	d.LimitToBudget(0, rules.StepBudget, 50, &fp, false)
 	if a := fp.Awards[0]; a.Granted != 150 || a.Room != 900 || d.Results[0].Granted != 50 {
 		t.Errorf("%+v, %+v", a, d.Results[0])
 	}

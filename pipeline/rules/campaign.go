@@ -29,7 +29,9 @@ type Campaign struct {
 	Funding       []ledger.Share
 	HoldoutBP     int32 // basis points of the accounts, 1 000 is 10 %
 	Budget        money.Amount
-	BudgetOnce    bool // what returns take back is not granted again (recycle: false)
+	BudgetOnce    bool      // what returns take back is not granted again (recycle: false)
+	StoreBudget   MemberCap // what each shop may grant in a calendar period of the campaign's zone
+	BudgetEven    bool      // the total is released evenly over the window (pacing: even)
 	Tests         []Test
 
 	effectiveText string // as written, empty when defaulted

@@ -53,12 +53,7 @@ func (c *Campaign) JSON() []byte {
 		w.number("priority", int64(c.Priority))
 		w.funding(c.Funding)
 		w.scaled("holdout", int64(c.HoldoutBP), 2)
-		w.group("budget", func() {
-			w.amount("total", c.Budget)
-			if c.BudgetOnce {
-				w.raw("recycle", "false")
-			}
-		})
+		w.budget(c)
 		if c.Progress.KeepDone {
 			w.key("returns", func() { w.object(func() { w.str("progress", "keep_once_completed") }) })
 		}

@@ -53,7 +53,7 @@ func (n node) campaign() *Campaign {
 		Funding:  at("funding").funding(),
 	}
 	c.reward(at("reward"), at("tiers"), at("progress"))
-	c.Budget, c.BudgetOnce = at("budget").budget()
+	at("budget").budget(c)
 	c.HoldoutBP = int32(at("holdout").percent(2, false))
 	at("returns").returns(c)
 	c.effective(at("effective_from"))

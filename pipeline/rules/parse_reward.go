@@ -192,12 +192,3 @@ func (n node) funding() []ledger.Share {
 
 // maxFunders bounds the postings of one ledger entry.
 const maxFunders = 16
-
-func (n node) budget() (total money.Amount, once bool) {
-	k := n.keys("total", "recycle")
-	if !n.given() {
-		return 0, false
-	}
-	once = child(k, n, "recycle").choice("true", "false") == 1
-	return child(k, n, "total").required("an amount").amount(), once
-}

@@ -286,6 +286,7 @@ func (w *words) rest(c *Campaign) []string {
 		}
 		out = append(out, fmt.Sprintf(w.funded, w.some(who, w.and)))
 	}
+	out = append(out, w.budget(c)...)
 	if c.HoldoutBP != 0 {
 		out = append(out, fmt.Sprintf(w.holdout, w.share(int64(c.HoldoutBP), 2)))
 	}

@@ -20,15 +20,17 @@ type testWorld struct {
 	decision   Decision
 	footprints map[retail.ReceiptID]*Footprint
 	budgets    map[uint64]*Campaign // newest version of the campaigns that have one
-	spent      map[uint64]money.Amount
+	spent      map[testBudget]money.Amount
+	sold       map[retail.ReceiptID]testBudget // shop and close of the sales
 }
 
 func newTestWorld(rs *Ruleset, id retail.AccountID) *testWorld {
 	w := &testWorld{
-		rs: rs, eval: NewEvaluator(), id: id, footprints: map[retail.ReceiptID]*Footprint{}, budgets: map[uint64]*Campaign{}, spent: map[uint64]money.Amount{},
+		rs: rs, eval: NewEvaluator(), id: id, footprints: map[retail.ReceiptID]*Footprint{}, budgets: map[uint64]*Campaign{},
+		spent: map[testBudget]money.Amount{}, sold: map[retail.ReceiptID]testBudget{},
 	}
 	for _, c := range rs.Campaigns() { // versions come in ascending order
-		if key := CampaignKey(c.ID); c.Budget != 0 {
+		if key := CampaignKey(c.ID); c.Budget != 0 || c.StoreBudget.Amount != 0 {
 			w.budgets[key] = c
 		} else {
 			delete(w.budgets, key)
@@ -60,26 +62,44 @@ func (w *testWorld) step(s *TestStep) {
 	} else {
 		w.eval.Evaluate(w.rs, r, w.id, view, &w.decision, fp)
 	}
-	w.limit(fp, s.Of == 0)
+	if s.Of == 0 {
+		w.sold[id] = testBudget{shop: r.Shop.ID, at: r.EndedAt}
+	}
+	w.limit(fp, w.sold[id], r.EndedAt, s.Of == 0)
 	w.post(r, fp)
 	if r.Type != retail.Event && s.Of == 0 {
 		w.account.Profile.Bought(r.EndedAt)
 	}
 }
 
-// limit takes the awards off the budgets, which this member has for himself.
-func (w *testWorld) limit(fp *Footprint, sale bool) {
+// testBudget names a budget: of a campaign, or of a shop in it and a period. Of a sale it holds shop and close alone.
+type testBudget struct {
+	campaign uint64
+	store    bool
+	shop     retail.ShopID
+	period   int32
+	at       retail.Instant
+}
+
+// limit takes the awards off the budgets, which this member has for himself. The clock of a test is its receipts'.
+func (w *testWorld) limit(fp *Footprint, sold testBudget, now retail.Instant, sale bool) {
 	for i := range w.decision.Results {
 		r := &w.decision.Results[i]
 		c := w.budgets[r.CampaignKey]
 		if r.Granted == 0 || c == nil {
 			continue
 		}
-		if r.Granted > 0 {
-			w.decision.LimitToBudget(i, c.Budget-w.spent[r.CampaignKey], fp, sale)
+		total := testBudget{campaign: r.CampaignKey}
+		shop := testBudget{campaign: r.CampaignKey, store: true, shop: sold.shop, period: c.StoreBudget.Per.Number(sold.at, c.Zone())}
+		if r.Granted > 0 && c.Budget != 0 {
+			w.decision.LimitToBudget(i, c.BudgetStep(now), c.Released(now)-w.spent[total], fp, sale)
+		}
+		if r.Granted > 0 && c.StoreBudget.Amount != 0 {
+			w.decision.LimitToBudget(i, StepStoreBudget, c.StoreBudget.Amount-w.spent[shop], fp, sale)
 		}
 		if r.Granted > 0 || !c.BudgetOnce {
-			w.spent[r.CampaignKey] += r.Granted
+			w.spent[total] += r.Granted
+			w.spent[shop] += r.Granted
 		}
 	}
 }
