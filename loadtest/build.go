@@ -21,6 +21,10 @@ type builder struct {
 
 	exchangeBP uint64
 	mechanics  bool
+	channels   *[256]retail.Channel
+	operators  []string
+	buyer      uint64 // of the last sale
+	nobody     bool   // the last sale is anonymous
 	happenings []happening
 
 	pcg  *rand.PCG
@@ -36,8 +40,13 @@ func newBuilder(o Options, s *season) *builder {
 	pcg := rand.NewPCG(o.Seed, 0)
 	rng := rand.New(pcg)
 	people := newPopulation(o.Members, o.Effects)
+	persons := operators
+	if o.Trade != nil {
+		persons = numbered("op-", o.Trade.Operators)
+	}
 	return &builder{
-		seed: o.Seed, catalog: newCatalog(o.Mechanics), network: newNetwork(o.Shops), people: people, season: s, anonBP: o.AnonymousBP, exchangeBP: uint64(o.ExchangeBP), mechanics: o.Mechanics, happenings: happenings(),
+		channels: channelTable(o.Trade), operators: persons,
+		seed: o.Seed, catalog: newCatalog(shelvesOf(o.Trade), o.Mechanics), network: newNetwork(o.Shops, o.Trade), people: people, season: s, anonBP: o.AnonymousBP, exchangeBP: uint64(o.ExchangeBP), mechanics: o.Mechanics, happenings: happenings(),
 		pcg: pcg, rng: rng, zipf: rand.NewZipf(rng, o.ZipfS, o.ZipfV, people.size-1),
 	}
 }
@@ -50,6 +59,7 @@ func (b *builder) sale(it *Item, n uint64, at retail.Instant) {
 	it.empty()
 	bits := b.rng.Uint64()
 	member, anonymous := b.member()
+	b.buyer, b.nobody = member, anonymous
 	sh := b.shopOf(member, anonymous, bits)
 	b.header(it, sh, n, at, bits>>16)
 	extra := 0
@@ -101,8 +111,8 @@ func (b *builder) header(it *Item, sh *shop, n uint64, at retail.Instant, bits u
 	r.BusinessDate = retail.Date((int64(at) + int64(offset)*60_000) / 86_400_000)
 	r.SequenceNo = int64(n)
 	r.TerminalID = terminals[int(bits>>18)%sh.terminals]
-	r.OperatorID = operators[bits>>24&15]
-	r.Channel = channelOf(bits >> 28)
+	r.OperatorID = b.operators[int(bits>>24&0xFFFF)%len(b.operators)]
+	r.Channel = b.channels[bits>>28&0xFF]
 	r.Currency = "EUR"
 	r.Training = bits>>36&0xFFF == 0
 	r.Source = retail.Source{POSVendor: "Lavandin POS", POSVersion: "7.4", Sender: "kafka"}
@@ -225,6 +235,9 @@ func fillLine(l *retail.Line, no int32, p *product, bits uint64) {
 	l.UnitPrice, l.VATRateBP, l.Ineligible = p.price, p.vatBP, p.ineligible
 	l.Discounts, l.ReturnOfLine, l.Labels = l.Discounts[:0], 0, p.labels
 	l.QuantityMilli = quantity(p.unit, bits)
+	if p.pieces > 0 {
+		l.QuantityMilli = 1000 * (1 + int64(bits&0xFFF)*p.pieces>>12)
+	}
 	l.Gross = (p.price*money.Amount(l.QuantityMilli) + 500) / 1000
 	l.Net = l.Gross
 	if bits>>24&7 == 0 && p.kind == retail.SaleLine {

@@ -43,7 +43,7 @@ func TestCampaigns(t *testing.T) {
 		t.Fatalf("%d campaigns in %d documents, want 20 in 21", len(ids), len(docs))
 	}
 	named := map[string]int{"3170000000007": 0, "3170000000014": 0, "3170000000021": 0}
-	for _, p := range newCatalog(true).products {
+	for _, p := range newCatalog(shelvesOf(nil), true).products {
 		if _, ok := named[p.gtin]; ok {
 			named[p.gtin]++
 		}

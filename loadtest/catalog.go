@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"cagnotte/pipeline/money"
@@ -19,6 +20,7 @@ type product struct {
 	kind                   retail.LineKind
 	ineligible             bool
 	labels                 []string
+	pieces                 int64 // most of a line; 0: see quantity
 }
 
 // shelf says what a category holds.
@@ -78,45 +80,49 @@ type catalog struct {
 }
 
 // newCatalog builds the range. It is the same for every seed, so that campaigns can name its articles.
-func newCatalog(labelled bool) *catalog {
+func newCatalog(shelves []Shelf, labelled bool) *catalog {
 	c := &catalog{}
 	rng := rand.New(rand.NewPCG(20261122, 1))
 	total, spans := 0, [][3]int{}
-	for i, s := range shelves() {
+	for i := range shelves {
+		s := &shelves[i]
 		first := len(c.products)
-		for n := range s.articles {
+		for n := range s.Articles {
 			c.products = append(c.products, article(rng, i, n, s))
 			if labelled {
 				c.products[len(c.products)-1].labels = labelsOf(s, n)
 			}
 		}
-		spans = append(spans, [3]int{first, s.articles, s.weight})
-		total += s.weight
+		spans = append(spans, [3]int{first, s.Articles, s.Weight})
+		total += s.Weight
 	}
 	c.fill(rng, spans, total)
 	return c
 }
 
-func article(rng *rand.Rand, shelfNo, n int, s shelf) product {
+func article(rng *rand.Rand, shelfNo, n int, s *Shelf) product {
 	p := product{
-		sku: "A" + pad(shelfNo+1, 2) + pad(n, 4), department: s.department, category: s.category,
-		description: s.names[n%len(s.names)], brand: s.brands[n%len(s.brands)],
-		price: s.low + money.Amount(rng.Int64N(int64(s.high-s.low)+1)),
-		unit:  s.unit, vatBP: s.vatBP, kind: s.kind, ineligible: s.ineligible,
+		sku: "A" + pad(shelfNo+1, 2) + pad(n, 4), department: s.Department, category: s.Category,
+		description: s.Names[n%len(s.Names)],
+		price:       s.Low + money.Amount(rng.Int64N(int64(s.High-s.Low)+1)),
+		unit:        s.Unit, vatBP: s.VATBP, kind: s.Kind, ineligible: s.Excluded, labels: slices.Clip(s.Labels), pieces: s.Pieces,
+	}
+	if len(s.Brands) > 0 {
+		p.brand = s.Brands[n%len(s.Brands)]
 	}
 	if p.brand != "" {
 		p.description += " " + p.brand
 	}
-	if s.unit == retail.Each && s.kind == retail.SaleLine {
+	if s.Unit == retail.Each && s.Kind == retail.SaleLine {
 		p.gtin = gtin13(170000+shelfNo, n)
 	}
 	return p
 }
 
 // labelsOf marks what is organic, and the ecological class of four articles in five.
-func labelsOf(s shelf, n int) []string {
+func labelsOf(s *Shelf, n int) []string {
 	var out []string
-	if strings.Contains(s.category, "ORGANIC") || n%7 == 0 && s.unit == retail.Each {
+	if strings.Contains(s.Category, "ORGANIC") || n%7 == 0 && s.Unit == retail.Each {
 		out = append(out, "organic")
 	}
 	if n%5 > 0 {

@@ -29,7 +29,10 @@ type DemoOptions struct {
 	StartAt    func() retail.Instant // clock of the event times; default the wall clock
 	ResumeFile string                // remembers the next receipt number, so that a restart repeats none; empty: always from 0
 	Effects    []Effect              // treatment effects, so that a live lift has something to show
-	Logger     *slog.Logger
+	Trade      *Trade                // another trade than the supermarket's
+
+	AnonymousBP, ReturnBP int // as in Options
+	Logger                *slog.Logger
 }
 
 // DemoPartitioner is the partitioner that the client of Demo must have: it keeps a partition that is set, and places other records as stock clients
@@ -105,7 +108,8 @@ func newDemo(o DemoOptions) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := New(Options{Seed: o.Seed, First: first, Partitions: o.Partitions, Members: o.Members, Shops: o.Shops, Effects: o.Effects, Encode: o.Codec.AppendReceipt})
+	g, err := New(Options{Seed: o.Seed, First: first, Partitions: o.Partitions, Members: o.Members, Shops: o.Shops, Effects: o.Effects, Encode: o.Codec.AppendReceipt,
+		Trade: o.Trade, AnonymousBP: o.AnonymousBP, ReturnBP: o.ReturnBP})
 	if err != nil {
 		return nil, err
 	}

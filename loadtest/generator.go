@@ -62,6 +62,7 @@ type Options struct {
 	ZipfV      float64        // flattens the head of the distribution, default 50
 	Shops      int            // default 60
 	Effects    []Effect       // treatment effects
+	Trade      *Trade         // what is sold, and what else happens; nil: the supermarket
 
 	AnonymousBP, ReturnBP, ExchangeBP, DuplicateBP, LateBP, MalformedBP, ConflictBP, MisplacedBP int // defaults: see Fill
 	// Mechanics adds what the larger half of the campaign language speaks of: EVENTs (8 % of the items unless EventBP says otherwise), labels on
@@ -114,7 +115,7 @@ func (o *Options) check() error {
 	case o.PerDay <= 0:
 		return fmt.Errorf("generator: receipts per day must be positive, not %g", o.PerDay)
 	}
-	return nil
+	return o.Trade.check()
 }
 
 // Generator makes the stream. Not safe for concurrent use; two of them with the same Options give the same items.
@@ -134,6 +135,7 @@ type Generator struct {
 	happened     ring // EVENTs that can be taken back or sent again
 	burns        ring // those that spend, which can be refunded
 	counts       [kinds]int64
+	enrolled     map[uint64]bool // newcomers that have been
 
 	partitioner kgo.TopicPartitioner
 }
@@ -151,7 +153,7 @@ func New(o Options) (*Generator, error) {
 	pcg := rand.NewPCG(o.Seed, mix(o.First))
 	return &Generator{
 		o: o, build: newBuilder(o, newSeason(zone)), pcg: pcg, rng: rand.New(pcg), clock: float64(o.Start), next: o.First,
-		partitioner: kgo.StickyKeyPartitioner(nil).ForTopic(""),
+		enrolled: map[uint64]bool{}, partitioner: kgo.StickyKeyPartitioner(nil).ForTopic(""),
 	}, nil
 }
 
@@ -181,6 +183,10 @@ func (g *Generator) Next(it *Item) {
 func (g *Generator) choose(it *Item) {
 	if w, ok := g.waiting.due(g.pos); ok {
 		g.release(it, w)
+		return
+	}
+	if n := g.o.Trade.eventsPer10k(); n > 0 && g.rng.IntN(10000) < n {
+		g.tradeEvent(it)
 		return
 	}
 	roll := g.rng.IntN(10000)
@@ -226,8 +232,12 @@ func (g *Generator) number() uint64 {
 
 func (g *Generator) sale(it *Item) {
 	s := made{number: g.number(), at: g.tick()}
-	g.recent.add(s)
 	g.make(it, s, KindSale)
+	if g.isNew() {
+		g.enrol(it, s)
+		return
+	}
+	g.recent.add(s)
 }
 
 func (g *Generator) make(it *Item, s made, k Kind) {

@@ -125,7 +125,7 @@ func TestCheckDigit(t *testing.T) {
 			t.Errorf("check digit of %s is %d, want %d", body, got, want)
 		}
 	}
-	for _, p := range newCatalog(true).products {
+	for _, p := range newCatalog(shelvesOf(nil), true).products {
 		if p.gtin != "" && (len(p.gtin) != 13 || checkDigit(p.gtin[:12]) != p.gtin[12]-'0') {
 			t.Fatalf("%s has the bad GTIN %s", p.sku, p.gtin)
 		}

@@ -15,17 +15,11 @@ type shop struct {
 	lines     int // mean number of lines of a basket
 }
 
-// format is a kind of shop: its banner, how often it occurs, and what its baskets look like.
-type format struct {
-	banner    string
-	share     int // of 100 shops
-	terminals int
-	weight    int
-	lines     int
-}
-
-func formats() []format {
-	return []format{{"hyper", 20, 24, 60, 16}, {"super", 50, 8, 20, 12}, {"proxi", 30, 3, 8, 6}}
+func formats() []Format {
+	return []Format{
+		{Banner: "hyper", Share: 20, Terminals: 24, Weight: 60, Lines: 16}, {Banner: "super", Share: 50, Terminals: 8, Weight: 20, Lines: 12},
+		{Banner: "proxi", Share: 30, Terminals: 3, Weight: 8, Lines: 6},
+	}
 }
 
 func regions() []string {
@@ -39,15 +33,22 @@ type network struct {
 }
 
 // newNetwork makes n shops S001... of mixed formats; those of the last region are in Belgium.
-func newNetwork(n int) *network {
+func newNetwork(n int, t *Trade) *network {
 	rng := rand.New(rand.NewPCG(20261122, 2))
 	net := &network{}
+	kinds, prefix := formats(), "S"
+	if t != nil {
+		kinds, prefix = t.Formats, t.Prefix
+	}
 	for i := range n {
-		f := pickFormat(rng.IntN(100))
+		f := pickFormat(kinds, rng.IntN(100))
 		r := regions()[i%len(regions())]
-		s := shop{region: r, terminals: f.terminals, weight: 1 + f.weight/2 + rng.IntN(f.weight), lines: f.lines}
-		s.shop = retail.Shop{ID: retail.ShopID("S" + pad(i+1, 3)), GLN: gln(i), Banner: f.banner, Country: "FR"}
-		if r == "Wallonie" {
+		s := shop{region: r, terminals: max(f.Terminals, 1), weight: 1 + f.Weight/2 + rng.IntN(max(f.Weight, 1)), lines: max(f.Lines, 1)}
+		s.shop = retail.Shop{ID: retail.ShopID(prefix + pad(i+1, 3)), GLN: gln(i), Banner: f.Banner, Country: "FR"}
+		switch {
+		case f.Country != "":
+			s.shop.Country = f.Country
+		case t == nil && r == "Wallonie":
 			s.shop.Country = "BE"
 		}
 		net.shops = append(net.shops, s)
@@ -58,14 +59,14 @@ func newNetwork(n int) *network {
 	return net
 }
 
-func pickFormat(roll int) format {
-	for _, f := range formats() {
-		if roll < f.share {
+func pickFormat(kinds []Format, roll int) Format {
+	for _, f := range kinds {
+		if roll < f.Share {
 			return f
 		}
-		roll -= f.share
+		roll -= f.Share
 	}
-	return formats()[0]
+	return kinds[0]
 }
 
 func gln(i int) string {

@@ -10,17 +10,20 @@ import (
 	"strconv"
 	"time"
 
+	"cagnotte/pipeline/programmes"
 	"cagnotte/pipeline/retail"
 )
 
 // DevCmd runs everything in one process: broker, registry, ClickHouse, pipeline, sink, pages and shops that sell.
 type DevCmd struct {
-	Data   string `env:"CAGNOTTE_DEV_DATA" type:"path" placeholder:"DIR" help:"Data directory (default: .cagnotte, for a replay a directory of its own below it)."`
+	Data   string `env:"CAGNOTTE_DEV_DATA" type:"path" placeholder:"DIR" help:"Data directory (default: .cagnotte, for a replay or a programme a directory of its own below it)."`
 	Listen string `default:"localhost:8080" help:"Address of the pages, of /v1/receipts, of /metrics and of the probes."`
 
-	Rate   float64 `default:"20" help:"Receipts per second of the demo shops."`
-	Shops  int     `default:"20" help:"Number of demo shops."`
-	Seed   uint64  `default:"1" help:"Seed of the demo shops: the same seed sells the same baskets."`
+	Programme string `placeholder:"NAME|DIR" help:"Run this programme instead of the demo's campaigns and supermarkets: its campaigns, shops, products and members."`
+
+	Rate   float64 `help:"Receipts per second of the demo shops (default: 20, or what the programme says)."`
+	Shops  int     `help:"Number of demo shops (default: 20, or what the programme says)."`
+	Seed   uint64  `help:"Seed of the demo shops: the same seed sells the same baskets (default: 1, or the programme's)."`
 	NoDemo bool    `help:"No demo shops: receipts come by HTTP or Kafka only."`
 
 	Replay       string `placeholder:"FILE|DIR" help:"Stream real receipts instead of demo shops: Online Retail lines or X5 receipts, plain or gzip."`
@@ -39,6 +42,7 @@ first one stopped, also when it was killed. Ctrl-C ends everything in order, twi
 
 Examples:
   cagnotte dev
+  cagnotte dev --programme cafe                             see cagnotte programme ls
   cagnotte dev --replay ../shared/data/online_retail_uci/lines.csv.gz
   cagnotte dev --replay lines.csv.gz --speed 86400          a day per second
   cagnotte dev --kafka-brokers kafka:9092 --schema-registry http://registry:8081 --clickhouse-addr clickhouse:9000
@@ -48,9 +52,11 @@ Examples:
 // Validate checks the bounds of the flags.
 func (c *DevCmd) Validate() error {
 	switch {
-	case c.Rate <= 0 || c.Rate > 100_000:
+	case c.Rate < 0 || c.Rate > 100_000:
 		return fmt.Errorf("--rate %g: want more than 0 and at most 100000", c.Rate)
-	case c.Shops < 1 || c.Shops > 2000:
+	case c.Programme != "" && c.Replay != "":
+		return errors.New("--programme and --replay: give one of them")
+	case c.Shops < 0 || c.Shops > 2000:
 		return fmt.Errorf("--shops %d: want 1 to 2000", c.Shops)
 	case c.Partitions < 1 || c.Partitions > 256:
 		return fmt.Errorf("--partitions %d: want 1 to 256", c.Partitions)
@@ -80,12 +86,13 @@ type dev struct {
 	dir  *devDir
 	life *life
 
-	source  replaySource // nil without --replay
-	policy  retail.Policy
-	backend devBackend
-	tel     *telemetry
-	drain   *drain
-	url     string // of the pages
+	source    replaySource          // nil without --replay
+	programme *programmes.Programme // nil without --programme
+	policy    retail.Policy
+	backend   devBackend
+	tel       *telemetry
+	drain     *drain
+	url       string // of the pages
 }
 
 // Run starts everything, waits for a signal or the end of the replay, and stops everything.
@@ -134,6 +141,16 @@ func (d *dev) open() error {
 		d.policy.MaxAgeMs = 0
 		if d.cmd.Data == "" {
 			path = filepath.Join(devDataDir, source.about().campaigns)
+		}
+	}
+	if d.cmd.Programme != "" {
+		p, err := loadProgramme(d.cmd.Programme)
+		if err != nil {
+			return err
+		}
+		d.programme, currency = p, p.About.Currency
+		if d.cmd.Data == "" {
+			path = filepath.Join(devDataDir, p.Name)
 		}
 	}
 	d.policy.Currency = currency

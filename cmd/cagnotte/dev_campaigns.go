@@ -58,6 +58,9 @@ func unpublished(docs []rules.LibraryFile, known []published) ([]*rules.Campaign
 }
 
 func (d *dev) campaignDocs() ([]rules.LibraryFile, error) {
+	if d.programme != nil {
+		return d.programme.Documents, nil
+	}
 	if d.source == nil {
 		return rules.Library(), nil
 	}

@@ -87,10 +87,11 @@ func (d *dev) startShops(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("demo shops: %w", err)
 	}
-	effects, err := demoEffects()
+	o, err := d.demoOptions()
 	if err != nil {
 		return err
 	}
+	o.Client, o.Codec, o.Partitions = cl, b.codec, b.partitions
 	d.life.onStop("demo client", func(ctx context.Context) error {
 		defer cl.Close()
 		if err := cl.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -99,13 +100,34 @@ func (d *dev) startShops(ctx context.Context) error {
 		return nil
 	})
 	d.life.spawn(ctx, "shops", func(ctx context.Context) error {
-		return loadtest.Demo(ctx, loadtest.DemoOptions{
-			Client: cl, Codec: b.codec, Partitions: b.partitions, Rate: d.cmd.Rate, Shops: d.cmd.Shops, Seed: d.cmd.Seed,
-			ResumeFile: d.dir.file("demo.json"), Effects: effects, Logger: d.g.Logger,
-		})
+		return loadtest.Demo(ctx, o)
 	})
-	d.life.started("shops", fmt.Sprintf("%d, about %g receipts/s", d.cmd.Shops, d.cmd.Rate), begun)
+	d.life.started("shops", fmt.Sprintf("%d, about %g receipts/s", o.Shops, o.Rate), begun)
 	return nil
+}
+
+// demoOptions says what the demo shops sell, at which pace: the supermarkets, or the programme's; flags win.
+func (d *dev) demoOptions() (loadtest.DemoOptions, error) {
+	o := loadtest.DemoOptions{Rate: 20, Shops: 20, Seed: 1, ResumeFile: d.dir.file("demo.json"), Logger: d.g.Logger}
+	var err error
+	if d.programme == nil {
+		o.Effects, err = demoEffects()
+	} else {
+		s := &d.programme.About.Stream
+		o.Rate, o.Shops, o.Seed, o.Members = float64(s.PerHour)/3600, s.Shops, s.Seed, s.Members
+		o.AnonymousBP, o.ReturnBP, o.Effects = share(s.Shares.Anonymous), share(s.Shares.Returns), effectsOf(d.programme.Campaigns)
+		o.Trade, err = tradeOf(d.programme)
+	}
+	if d.cmd.Rate > 0 {
+		o.Rate = d.cmd.Rate
+	}
+	if d.cmd.Shops > 0 {
+		o.Shops = d.cmd.Shops
+	}
+	if d.cmd.Seed > 0 {
+		o.Seed = d.cmd.Seed
+	}
+	return o, err
 }
 
 // demoLift is the share of lines, in basis points, that a campaign with a holdout adds to the baskets of its treatment arm in the demo, so that the
@@ -113,15 +135,13 @@ func (d *dev) startShops(ctx context.Context) error {
 const demoLift = 600
 
 func demoEffects() ([]loadtest.Effect, error) {
-	var effects []loadtest.Effect
+	var campaigns []*rules.Campaign
 	for _, doc := range rules.Library() {
 		c, diags := rules.Parse(doc.Name, doc.Doc)
 		if c == nil {
 			return nil, fmt.Errorf("campaign %s: %v", doc.Name, diags[0])
 		}
-		if c.HoldoutBP > 0 {
-			effects = append(effects, loadtest.Effect{Campaign: c.ID, HoldoutBP: int(c.HoldoutBP), ExtraLines: demoLift})
-		}
+		campaigns = append(campaigns, c)
 	}
-	return effects, nil
+	return effectsOf(campaigns), nil
 }

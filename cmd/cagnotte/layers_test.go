@@ -19,7 +19,7 @@ import (
 const root = "../.."
 
 // domain packages do no I/O and read no clock, and know no chance.
-var domain = []string{"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules", "pipeline/budget", "pipeline/measure", "pipeline/explain"}
+var domain = []string{"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules", "pipeline/budget", "pipeline/measure", "pipeline/explain", "pipeline/programmes"}
 
 // resampling packages are domain packages that draw, from a seed that they are handed.
 var resampling = []string{"pipeline/measure/panel", "pipeline/measure/series", "pipeline/measure/members", "pipeline/measure/catalog", "pipeline/measure/simulate"}
@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"pipeline/measure/catalog":  {"pipeline/measure", "pipeline/measure/panel", "pipeline/measure/series", "pipeline/measure/members"},
 	"pipeline/measure/simulate": {"pipeline/measure", "pipeline/measure/panel"},
 	"pipeline/backtest":         {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
+	"pipeline/programmes":       {"pipeline/money", "pipeline/rules"},
 	"pipeline/explain":          {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"pipeline/explain/evidence": {"schemas", "pipeline/explain", "pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},
 	"schemas":                   {"pipeline/money", "pipeline/retail", "pipeline/ledger", "pipeline/rules"},

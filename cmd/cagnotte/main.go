@@ -21,24 +21,25 @@ import (
 type Main struct {
 	Globals
 
-	Dev      DevCmd      `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
-	Receipt  ReceiptCmd  `cmd:"" help:"Send, check, sample, archive and follow receipts."`
-	Campaign CampaignCmd `cmd:"" help:"Write, check, test and publish campaigns."`
-	Run      RunCmd      `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
-	Sink     SinkCmd     `cmd:"" help:"Copy the topics to ClickHouse, each row once."`
-	Gateway  GatewayCmd  `cmd:"" help:"Take receipts in by HTTP."`
-	Dash     DashCmd     `cmd:"" help:"Serve the live pages."`
-	Schema   SchemaCmd   `cmd:"" help:"Print, register and check the Avro schemas."`
-	Topic    TopicCmd    `cmd:"" help:"Create the topics."`
-	Migrate  MigrateCmd  `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
-	State    StateCmd    `cmd:"" help:"Look into the local state."`
-	Measure  MeasureCmd  `cmd:"" help:"Compute one statistic from sums or data sets, or simulate what the intervals are worth."`
-	Load     LoadCmd     `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
-	Engine   EngineCmd   `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
-	Doctor   DoctorCmd   `cmd:"" help:"Check Kafka, topics, registry, ClickHouse, clocks and disk, with remedies."`
-	Version  VersionCmd  `cmd:"" help:"Print version, platform and the versions of the main parts."`
-	Probe    ProbeCmd    `cmd:"" hidden:"" help:"Ask a probe of another process."`
-	Broker   BrokerCmd   `cmd:"" hidden:"" help:"Run the development broker as a process."`
+	Dev       DevCmd       `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
+	Receipt   ReceiptCmd   `cmd:"" help:"Send, check, sample, archive and follow receipts."`
+	Campaign  CampaignCmd  `cmd:"" help:"Write, check, test and publish campaigns."`
+	Programme ProgrammeCmd `cmd:"" help:"Whole programmes, shipped and ready to copy: list, show, copy, test."`
+	Run       RunCmd       `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`
+	Sink      SinkCmd      `cmd:"" help:"Copy the topics to ClickHouse, each row once."`
+	Gateway   GatewayCmd   `cmd:"" help:"Take receipts in by HTTP."`
+	Dash      DashCmd      `cmd:"" help:"Serve the live pages."`
+	Schema    SchemaCmd    `cmd:"" help:"Print, register and check the Avro schemas."`
+	Topic     TopicCmd     `cmd:"" help:"Create the topics."`
+	Migrate   MigrateCmd   `cmd:"" help:"Create or upgrade ClickHouse's databases, tables and views."`
+	State     StateCmd     `cmd:"" help:"Look into the local state."`
+	Measure   MeasureCmd   `cmd:"" help:"Compute one statistic from sums or data sets, or simulate what the intervals are worth."`
+	Load      LoadCmd      `cmd:"" help:"Put the product under load, kill parts of it, and audit every cent."`
+	Engine    EngineCmd    `cmd:"" help:"Run the embedded ClickHouse engine by itself."`
+	Doctor    DoctorCmd    `cmd:"" help:"Check Kafka, topics, registry, ClickHouse, clocks and disk, with remedies."`
+	Version   VersionCmd   `cmd:"" help:"Print version, platform and the versions of the main parts."`
+	Probe     ProbeCmd     `cmd:"" hidden:"" help:"Ask a probe of another process."`
+	Broker    BrokerCmd    `cmd:"" hidden:"" help:"Run the development broker as a process."`
 }
 
 const description = `A real-time cashback engine for retail networks: receipts in through Kafka or HTTP, rewards by campaign rules, an exact ledger, and live pages.

@@ -41,12 +41,17 @@ type TestStep struct {
 	Line    int     // of the document
 }
 
-// Expect is what a step demands. Nil amounts are not compared.
+// Expect is what a step demands. What is nil, empty or unknown is not compared.
 type Expect struct {
-	None    bool    // the campaign is not concerned
-	Outcome Outcome // unless None
+	None    bool // the campaign is not concerned
+	Outcome Outcome
 	Amount  *money.Amount
 	Desired *money.Amount
+	Tier    string // of a document with tiers: the member's level after the step
+
+	Wallet    string        // of the two below; empty: the programme's currency
+	Available *money.Amount // what the member may spend after the step
+	Pending   *money.Amount // what waits to become spendable
 }
 
 // Bounds of what a document may ask a test run to do.
@@ -187,14 +192,22 @@ func (n node) expect() *Expect {
 		}
 		return nil
 	}
-	k := n.keys("outcome", "amount", "desired")
-	e := &Expect{}
-	outcome := child(k, n, "outcome").required("an outcome such as AWARDED")
-	if i := outcome.choice(outcomeNames()...); i >= 0 {
-		e.Outcome = NoAccount + Outcome(i)
+	k := n.keys("outcome", "amount", "desired", "tier", "wallet", "available", "pending")
+	at := func(key string) node { return child(k, n, key) }
+	e := &Expect{
+		Amount: at("amount").signedAmount(), Desired: at("desired").signedAmount(), Tier: at("tier").text(64),
+		Wallet: at("wallet").text(32), Available: at("available").signedAmount(), Pending: at("pending").signedAmount(),
 	}
-	e.Amount = child(k, n, "amount").signedAmount()
-	e.Desired = child(k, n, "desired").signedAmount()
+	outcome := at("outcome")
+	if e.Tier == "" && e.Available == nil && e.Pending == nil {
+		outcome.required("an outcome such as AWARDED")
+	}
+	if i := outcome.choice(outcomeNames()...); i >= 0 {
+		e.Outcome, _ = ParseOutcome(outcomeNames()[i])
+	}
+	if e.Wallet != "" && e.Available == nil && e.Pending == nil {
+		at("wallet").fail(CodeConflict, "nothing is said about the wallet", "available or pending", "")
+	}
 	return e
 }
 

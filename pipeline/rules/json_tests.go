@@ -91,9 +91,15 @@ func (w *jsonWriter) expect(e *Expect) {
 	default:
 		w.key("expect", func() {
 			w.object(func() {
-				w.str("outcome", e.Outcome.String())
+				if e.Outcome != UnknownOutcome {
+					w.str("outcome", e.Outcome.String())
+				}
 				w.optional("amount", e.Amount)
 				w.optional("desired", e.Desired)
+				w.str("tier", e.Tier)
+				w.str("wallet", e.Wallet)
+				w.optional("available", e.Available)
+				w.optional("pending", e.Pending)
 			})
 		})
 	}

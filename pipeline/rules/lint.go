@@ -164,6 +164,8 @@ func (rw *Reward) above(c *Campaign, most money.Rate) (key string, over bool) {
 	switch {
 	case rw.Every != 0: // of a group of like pieces
 		return "every", rw.Percent/money.Rate(rw.Every) > most
+	case rw.Percent != 0 && c.Progress.Count == CountPieces && c.Progress.Target > 0: // one piece of those that were counted
+		return "percent", rw.Percent/money.Rate(c.Progress.Target) > most
 	case rw.Percent != 0:
 		return "percent", rw.Percent > most
 	case rw.Fixed != 0:

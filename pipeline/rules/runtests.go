@@ -30,6 +30,7 @@ type StepResult struct {
 	Outcome Outcome
 	Granted money.Amount
 	Desired money.Amount
+	Tier    string // the member's level after the step, of a document with tiers
 	Steps   []Step // of the evaluation
 	Failure string // expected and got; empty when as expected, or when nothing was
 }
@@ -114,29 +115,60 @@ func (w *testWorld) result(c *Campaign, s *TestStep) StepResult {
 			out.Steps = append([]Step(nil), r.Steps...)
 		}
 	}
+	if len(c.Tiers.Levels) > 0 {
+		out.Tier = w.rs.TierOf(c.ID, w.account.CountersOf(key), s.Receipt.EndedAt)
+	}
 	if s.Expect != nil {
-		out.Failure = differs(s.Expect, &out)
+		out.Failure = strings.Join(append(differs(s.Expect, &out), w.holds(s.Expect)...), "; ")
 	}
 	return out
 }
 
-// differs says what was expected and what was got; empty when they agree.
-func differs(want *Expect, got *StepResult) string {
-	switch {
-	case want.None && got.None:
-		return ""
-	case want.None:
-		return fmt.Sprintf("outcome %v, expected that the campaign is not concerned", got.Outcome)
-	case got.None:
-		return fmt.Sprintf("the campaign is not concerned: no line matches, or the receipt is outside its versions and window; expected %v", want.Outcome)
-	case got.Outcome != want.Outcome:
-		return fmt.Sprintf("outcome %v, expected %v%s", got.Outcome, want.Outcome, why(got.Steps))
-	case want.Amount != nil && got.Granted != *want.Amount:
-		return fmt.Sprintf("amount %v, expected %v%s", got.Granted, *want.Amount, why(got.Steps))
-	case want.Desired != nil && got.Desired != *want.Desired:
-		return fmt.Sprintf("desired %v, expected %v%s", got.Desired, *want.Desired, why(got.Steps))
+// holds compares the member's balances with what is expected of them.
+func (w *testWorld) holds(want *Expect) []string {
+	var pending, available money.Amount
+	if p := w.account.Of(want.Wallet); p != nil {
+		pending, available = p.Pending, p.Available
 	}
-	return ""
+	var out []string
+	if want.Available != nil && *want.Available != available {
+		out = append(out, fmt.Sprintf("available %v, expected %v", available, *want.Available))
+	}
+	if want.Pending != nil && *want.Pending != pending {
+		out = append(out, fmt.Sprintf("pending %v, expected %v", pending, *want.Pending))
+	}
+	return out
+}
+
+// differs says what was expected and what was got; nothing when they agree.
+func differs(want *Expect, got *StepResult) []string {
+	var out []string
+	tell := func(bad bool, what string, observed, expected any) {
+		if bad {
+			out = append(out, fmt.Sprintf("%s %v, expected %v", what, observed, expected))
+		}
+	}
+	tell(want.Tier != "" && got.Tier != want.Tier, "tier", quoteShort(got.Tier), quoteShort(want.Tier))
+	judged := want.Outcome != UnknownOutcome || want.Amount != nil || want.Desired != nil
+	switch {
+	case want.None && !got.None:
+		return append(out, fmt.Sprintf("outcome %v, expected that the campaign is not concerned", got.Outcome))
+	case want.None || !judged:
+		return out
+	case got.None:
+		return append(out, fmt.Sprintf("the campaign is not concerned: no line matches, or the receipt is outside its versions and window; expected %v", want.Outcome))
+	}
+	tell(want.Outcome != UnknownOutcome && got.Outcome != want.Outcome, "outcome", got.Outcome, want.Outcome)
+	if want.Amount != nil {
+		tell(got.Granted != *want.Amount, "amount", got.Granted, *want.Amount)
+	}
+	if want.Desired != nil {
+		tell(got.Desired != *want.Desired, "desired", got.Desired, *want.Desired)
+	}
+	if len(out) > 0 {
+		out[len(out)-1] += why(got.Steps)
+	}
+	return out
 }
 
 // why adds the tests of the evaluation that were not met or that cut the reward.
@@ -147,7 +179,7 @@ func why(steps []Step) string {
 		if s.Passed {
 			continue
 		}
-		b.WriteString(", " + s.Node + " " + s.observed() + " of " + s.expected())
+		b.WriteString(" (" + s.Node + " " + s.observed() + " of " + s.expected() + ")")
 	}
 	return b.String()
 }

@@ -22,7 +22,7 @@ tests:
     member: {account: alice, enrolled: 2026-11-03, birthday: "02-28", referrer: bob, segments: [young-parents], consent: profiling, club: [vip], tier: gold, opt_in: true}
     steps:
       - receipt: {at: 2026-12-02T10:00:00+01:00, lines: [{category: GROCERY/COFFEE, net: 20.00, quantity: 4}, {category: PET, labels: [organic], net: 5.00}]}
-        expect: {outcome: AWARDED, amount: 2.00, desired: 2.00}
+        expect: {outcome: AWARDED, amount: 2.00, desired: 2.00, pending: 2.00}
       - receipt: {id: r-2, operator: op-3, coupons: [TEN], lines: [{category: GROCERY/COFFEE, net: 30.00}]}
         expect: {outcome: CAPPED, amount: 1.00, desired: 3.00}
       - return: {of: 1, lines: [{line: 1, quantity: 2}]}
@@ -32,7 +32,7 @@ tests:
       - receipt: {lines: [{category: PET, net: 8.00}]}
         expect: none
       - void: {of: 2, at: 2026-12-05T10:00:00+01:00}
-        expect: {outcome: REVERSED, amount: -1.00}
+        expect: {outcome: REVERSED, amount: -1.00, available: 0.00, pending: 0.00}
       - return: {of: 1}
       - event: {kind: club, attributes: {club: vip, until: 2027-01-31}, lines: [{kind: FEE, net: 9.90}]}
         expect: none
@@ -63,7 +63,8 @@ func TestStepsRunInOneAccount(t *testing.T) {
 func TestStepsFailReadably(t *testing.T) {
 	for old, c := range map[string]struct{ new, failure string }{
 		"outcome: AWARDED, amount: 2.00":   {"outcome: AWARDED, amount: 2.50", "step 1 (line 13, receipt): amount 2.00, expected 2.50"},
-		"outcome: CAPPED":                  {"outcome: AWARDED", "step 2 (line 15, receipt): outcome CAPPED, expected AWARDED, reward.max_per_member"},
+		"outcome: CAPPED":                  {"outcome: AWARDED", "step 2 (line 15, receipt): outcome CAPPED, expected AWARDED (reward.max_per_member 3.00 of 1.00)"},
+		"pending: 2.00":                    {"pending: 1.00", "step 1 (line 13, receipt): pending 2.00, expected 1.00"},
 		"expect: none":                     {"expect: {outcome: AWARDED}", "step 5 (line 21, receipt): the campaign is not concerned"},
 		"{outcome: AWARDED, amount: 3.00}": {"none", "step 9 (line 28, receipt): outcome AWARDED, expected that the campaign is not concerned"},
 	} {
