@@ -139,7 +139,7 @@ func (p *parser) progress(d *document) {
 		out.objectives = append(out.objectives, objective{o.Lines, orText(o.Count, "pieces"), p.target(o.Count, o.Target)})
 	}
 	if len(in.Objectives) == 0 {
-		out.objectives = []objective{{docLines{}, orText(in.Count, "pieces"), p.target(in.Count, in.Target)}}
+		out.objectives = []objective{{d.Lines, orText(in.Count, "pieces"), p.target(in.Count, in.Target)}}
 	}
 	out.need = int(p.whole(in.Need, int64(len(out.objectives))))
 	p.c.ladder = nil

@@ -7,15 +7,16 @@
 // Where the description leaves room, this is how it is read:
 //
 //   - Of what is said of a member, the last statement up to an instant decides (by the event's close; of two of one instant the one that came later).
-//     A day in `until` includes itself, in the programme's zone. What is said later of an earlier time changes no receipt that was judged already.
-//   - Enrolment and referrer: the first that comes wins; birthday: the last. A birthday on 29 February is on 1 March in other years.
+//     A day in `until` includes itself, in UTC. What is said later of an earlier time changes no receipt that was judged already.
+//   - The earliest enrolment counts; of referrers the first that comes, of birthdays the last. Nobody brings himself. A birthday on 29 February is on 1 March in other years.
 //     enrolled_within is half-open, in spans of 24 hours.
 //   - A line of an EVENT counts without anything paid; the thresholds of `when` hold for EVENTs as they are.
 //   - Who, coupon and expression are asked once, at the sale. A receipt that is below the thresholds of `when` adds nothing to progress, also when it is
 //     so only after a return; an exchange that gives back more than it takes adds nothing either.
 //   - Progress is given by the version, and dated with the validity, of the receipt that moves it: for a return those of its sale. Lines of one receipt
-//     do not limit by law what many have earned. What is taken back is never more than what stands above the new standing. keep_once_completed: only
-//     rewards that are still pending when the return closes are taken back, the newest first.
+//     do not limit by law what many have earned. What is taken back is never more than what stands above the new standing. keep_once_completed:
+//     what stands in a period stays once all of it is spendable when the return closes, and is not given again.
+//   - Objectives have lines of their own, and the thresholds of `when` are asked of those.
 //   - Products are counted by number, else by the shop's code, as long as more pieces of them are bought than given back.
 //   - Multipliers are judged after all others and do not multiply each other. Who lost a group or is held out counts nothing.
 //   - A donation is rounded half up, of what stands.

@@ -174,7 +174,7 @@ func (l *line) leaves(ppm, share int64) int64 {
 // namesProducts says that the campaign's reward is attached to products.
 func (c *campaign) namesProducts() bool {
 	in := &c.include
-	return len(in.Category)+len(in.Brand)+len(in.GTIN)+len(in.SKU)+len(in.Department) > 0
+	return len(in.Category)+len(in.Brand)+len(in.GTIN)+len(in.SKU)+len(in.Department)+len(in.Label) > 0
 }
 
 // legal reduces a reward to what the purses of its lines allow. It returns what may be given, and what of it falls on which line.

@@ -166,7 +166,7 @@ func TestRefusalsOfEvents(t *testing.T) {
 		{said("1", "anything", noon), ""}, {alone, ""}, {nobody, codeSchema}, {said("1", "", noon), codeSchema}, {said("1", "Big", noon), codeSchema}, {labelled, codeSchema},
 		{said("1", "consent", noon, "purpose", "p"), codeEvent}, {said("1", "consent", noon, "purpose", "p", "given", "yes"), codeEvent},
 		{said("1", "segment", noon, "segment", "p", "in", "true", "until", "tomorrow"), codeEvent}, {said("1", "opt_in", noon), codeEvent},
-		{said("1", "birthday", noon, "birthday", "13-01"), codeEvent}, {said("1", "club", noon, "club", "vip"), codeEvent}, {said("1", "enrol", noon), ""},
+		{said("1", "birthday", noon, "birthday", "13-01"), codeEvent}, {said("1", "club", noon, "until", "2027-01-01"), codeEvent}, {said("1", "enrol", noon), ""},
 	} {
 		if got := l.refuse(c.r, at); got != c.want {
 			t.Errorf("case %d: %q, want %q", i, got, c.want)

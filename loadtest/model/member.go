@@ -37,15 +37,15 @@ func (m *member) holds(kind, name string, t int64) bool {
 func (m *member) learn(r *wire.Receipt) {
 	at := r.Attributes
 	say := func(kind, name string, holds bool, until string) {
-		end, _ := moment(text(until), paris, true) // checked when it was accepted
+		end, _ := moment(text(until), time.UTC, true) // checked when it was accepted
 		m.said = append(m.said, fact{kind, strings.Clone(name), r.EndedAt, end, holds})
 	}
 	switch r.Event() {
 	case "enrol":
-		if m.enrolledAt == 0 {
+		if m.enrolledAt == 0 || r.EndedAt < m.enrolledAt {
 			m.enrolledAt = r.EndedAt
 		}
-		if m.referrer == "" {
+		if m.referrer == "" && at["referrer"] != r.Account() {
 			m.referrer = strings.Clone(at["referrer"])
 		}
 		if at["birthday"] != "" {
@@ -60,7 +60,7 @@ func (m *member) learn(r *wire.Receipt) {
 	case "opt_in", "opt_out":
 		say("opt_in", at["campaign"], r.Event() == "opt_in", "")
 	case "club":
-		say("club", at["club"], true, at["until"])
+		say("club", at["club"], at["member"] != "false", at["until"])
 	}
 }
 
@@ -164,7 +164,7 @@ func refuseEvent(r *wire.Receipt) string {
 		return false
 	}
 	truth := func(s string) bool { return s == "true" || s == "false" }
-	_, untilErr := moment(text(r.Attributes["until"]), paris, true)
+	_, untilErr := moment(text(r.Attributes["until"]), time.UTC, true)
 	_, birthErr := time.Parse("2006-01-02", "2000-"+r.Attributes["birthday"])
 	wrong := false
 	switch r.Event() {
@@ -179,7 +179,7 @@ func refuseEvent(r *wire.Receipt) string {
 	case "opt_in", "opt_out":
 		wrong = bad("campaign")
 	case "club":
-		wrong = bad("club", "until") || untilErr != nil
+		wrong = bad("club") || untilErr != nil || r.Attributes["member"] != "" && !truth(r.Attributes["member"])
 	}
 	if wrong {
 		return codeEvent

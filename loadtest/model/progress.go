@@ -22,12 +22,11 @@ func (s *sum) empty() bool { return s.lines == 0 }
 // gives is what a basket adds. Outside of the campaign's window, shops and thresholds it adds nothing, and so does an exchange that gives more back.
 func (c *campaign) gives(b *basket) gift {
 	g := gift{at: b.endedAt, sums: make([]sum, len(c.counted()))}
-	whole := c.sumOf(b, &docLines{}, false)
-	if !c.open(b.endedAt) || !c.sells(b) || !c.enough(&whole, b) {
+	if !c.open(b.endedAt) || !c.sells(b) {
 		return g
 	}
 	for i, o := range c.counted() {
-		if s := c.sumOf(b, &o.lines, o.count == "products"); s.spend > 0 || b.kind == "EVENT" {
+		if s := o.sumOf(b); c.enough(&s, b) {
 			g.sums[i] = s
 		}
 	}
@@ -39,17 +38,17 @@ func (c *campaign) counted() []objective {
 	if c.progress != nil {
 		return c.progress.objectives
 	}
-	return []objective{{count: c.tiers.count}}
+	return []objective{{lines: c.include, count: c.tiers.count}}
 }
 
-func (c *campaign) sumOf(b *basket, also *docLines, products bool) sum {
-	s := sum{}
+func (o *objective) sumOf(b *basket) sum {
+	s, products := sum{}, o.count == "products"
 	if products {
 		s.products = map[string]int64{}
 	}
 	for i := range b.lines {
 		l := &b.lines[i]
-		if !l.rewardable(b.kind) || !c.matches(l) || !also.match(l) {
+		if !l.rewardable(b.kind) || !o.lines.match(l) {
 			continue
 		}
 		s.lines, s.receipts = s.lines+1, 1

@@ -56,34 +56,24 @@ func (p *Partition) bookProgress(a *Account, w *award, wins bool, receipt string
 	}
 	key := standKey{w.c.id, w.c.slot(w.gift.at)}
 	stands, delta := a.stands[key], int64(0)
+	owed := w.c.standing(a.gifts[w.c.id], key.slot)
 	switch {
 	case w.desired > 0 && wins:
-		delta = w.desired
+		delta = min(w.desired, max(0, owed-stands)) // what was kept is not given again
 		if w.c.capAmount > 0 {
 			delta = min(delta, max(0, w.c.capAmount-a.use(w.c.id, w.period)))
 		}
-		delta = p.cut(w, receipt, delta)
-		a.given[key] = append(a.given[key], given{w.active, delta})
+		if delta = p.cut(w, receipt, delta); delta > 0 {
+			a.spendable[key] = max(a.spendable[key], w.active, w.gift.at)
+		}
 	case w.desired < 0:
-		delta = min(0, w.c.standing(a.gifts[w.c.id], key.slot)-stands)
-		if w.c.progress.keep {
-			delta = -a.stillPending(key, -delta, at)
+		delta = min(0, owed-stands)
+		if w.c.progress.keep && at/3_600_000 >= a.spendable[key]/3_600_000 {
+			delta = 0
 		}
 	}
 	a.stands[key] += delta
 	a.move(p, w, a.stands[key], delta, receipt, at)
-}
-
-// stillPending takes up to an amount from the rewards that are not spendable yet, the newest first, and says how much there was.
-func (a *Account) stillPending(key standKey, amount, at int64) int64 {
-	taken := int64(0)
-	for i := len(a.given[key]) - 1; i >= 0; i-- {
-		if g := &a.given[key][i]; g.active > at {
-			part := min(amount-taken, g.amount)
-			g.amount, taken = g.amount-part, taken+part
-		}
-	}
-	return taken
 }
 
 // giveBack takes lines off the original receipt, judges what remains of it as if only that had been bought, and books the difference. Rules, arm,

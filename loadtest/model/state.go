@@ -38,13 +38,13 @@ type Account struct {
 	member    member
 	gifts     map[string][]*gift // progress and tiers: what every receipt adds, by campaign
 	stands    map[standKey]int64 // what is granted of a campaign's progress
-	given     map[standKey][]given
+	spendable map[standKey]int64 // when all of that is
 	peaks     map[peakKey]int
 }
 
 func newAccount() *Account {
 	return &Account{receipts: map[string]*known{}, used: map[capUse]int64{}, gifts: map[string][]*gift{}, stands: map[standKey]int64{},
-		given: map[standKey][]given{}, peaks: map[peakKey]int{}, holds: map[string]*hold{}, burns: map[string]*burn{}}
+		spendable: map[standKey]int64{}, peaks: map[peakKey]int{}, holds: map[string]*hold{}, burns: map[string]*burn{}}
 }
 
 // standKey names the progress of a campaign in a period.
@@ -52,9 +52,6 @@ type standKey struct {
 	campaign string
 	slot     int64
 }
-
-// given is a reward for progress, and when it becomes spendable.
-type given struct{ active, amount int64 }
 
 // Total is everything earned less everything taken back.
 func (a *Account) Total() int64 {

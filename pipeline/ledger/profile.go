@@ -30,7 +30,8 @@ const (
 	Club                        // key: name of the paid club
 )
 
-// Fact holds from From (inclusive) to To (exclusive; 0: until further notice).
+// Fact is a statement: from From (inclusive) on something holds until To (exclusive; 0: until further notice), or, when To is From, no more. It stands until
+// From of the next statement about the same.
 type Fact struct {
 	Kind     FactKind
 	Key      uint64 // FactKey of the name
@@ -52,64 +53,62 @@ func (p *Profile) told() bool {
 	return p.EnrolledAt != 0 || p.Birthday != 0 || p.Referrer != "" || len(p.Facts) > 0
 }
 
-// Holds reports whether a fact held at an instant.
+// Holds reports whether a fact held at an instant: the last statement up to then says so.
 func (p *Profile) Holds(kind FactKind, key uint64, at retail.Instant) bool {
+	holds := false
 	for i := range p.Facts {
-		f := &p.Facts[i]
-		if f.Kind == kind && f.Key == key && f.From <= at && (f.To == 0 || at < f.To) {
-			return true
+		if f := &p.Facts[i]; f.Kind == kind && f.Key == key && f.From <= at { // in ascending order of From
+			holds = f.To == 0 || at < f.To
 		}
 	}
-	return false
+	return holds
 }
 
-// Begin notes that a fact holds from an instant on, until to (0: until further notice). What was known of the same fact from that instant on is
-// replaced: of two statements about one instant the later one that arrives counts.
+// Begin notes that a fact holds from an instant on, until to (0: until further notice). It does not matter when a statement arrives, but of two about
+// one instant the one that arrives later counts.
 func (p *Profile) Begin(kind FactKind, key uint64, from, to retail.Instant) {
-	p.End(kind, key, from)
-	if to != 0 && to <= from {
-		return
+	if to != 0 {
+		to = max(to, from)
 	}
-	f := Fact{kind, key, from, to}
+	p.state(Fact{kind, key, from, to})
+}
+
+// End notes that a fact does not hold from an instant on. The statement is kept also when nothing was known to hold: who withdraws a consent before it
+// was heard that he gave it has withdrawn it.
+func (p *Profile) End(kind FactKind, key uint64, at retail.Instant) { p.state(Fact{kind, key, at, at}) }
+
+func (p *Profile) state(f Fact) {
 	i, found := slices.BinarySearchFunc(p.Facts, f, compareFacts)
 	if found {
 		p.Facts[i] = f
 		return
 	}
-	if next := i; next < len(p.Facts) && p.Facts[next].Kind == kind && p.Facts[next].Key == key && (to == 0 || to > p.Facts[next].From) {
-		f.To = p.Facts[next].From // a statement that came late does not undo one that was made after it
-	}
 	p.Facts = slices.Insert(p.Facts, i, f)
 	p.bound()
 }
 
-// End notes that a fact does not hold from an instant on.
-func (p *Profile) End(kind FactKind, key uint64, at retail.Instant) {
-	kept := p.Facts[:0]
-	for _, f := range p.Facts {
-		if f.Kind == kind && f.Key == key && f.From <= at && (f.To == 0 || at < f.To) {
-			f.To = at
-			if f.From == at {
-				continue
-			}
-		}
-		kept = append(kept, f)
-	}
-	p.Facts = kept
-}
-
-// bound drops the fact that ended first, or began first when none has ended.
+// bound drops the statement that ended first, or began first when several did: one that ends another outlives it.
 func (p *Profile) bound() {
 	if len(p.Facts) <= MaxFacts {
 		return
 	}
 	drop := 0
 	for i := range p.Facts {
-		if c := cmp.Compare(lapse(p.Facts[i].To), lapse(p.Facts[drop].To)); c < 0 || c == 0 && p.Facts[i].From < p.Facts[drop].From {
+		if c := cmp.Compare(p.ends(i), p.ends(drop)); c < 0 || c == 0 && p.Facts[i].From < p.Facts[drop].From {
 			drop = i
 		}
 	}
 	p.Facts = slices.Delete(p.Facts, drop, drop+1)
+}
+
+// ends is when a statement has no effect any more: its own end, or the next statement.
+func (p *Profile) ends(i int) retail.Instant {
+	f := &p.Facts[i]
+	end := lapse(f.To)
+	if next := i + 1; next < len(p.Facts) && p.Facts[next].Kind == f.Kind && p.Facts[next].Key == f.Key {
+		end = min(end, p.Facts[next].From)
+	}
+	return end
 }
 
 // Bought notes the close of a sale.

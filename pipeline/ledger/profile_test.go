@@ -24,8 +24,29 @@ func TestFactsHoldAtTheirInstants(t *testing.T) {
 	if !p.Holds(Segment, key, 60) || p.Holds(Segment, key, 250) || !p.Holds(Segment, key, 350) {
 		t.Errorf("a statement that came late undid one made after it: %+v", p.Facts)
 	}
+	p.End(Consent, key, 500)
+	p.Begin(Consent, key, 450, 0) // given before it was withdrawn, heard of afterwards
+	if !p.Holds(Consent, key, 499) || p.Holds(Consent, key, 500) {
+		t.Errorf("a withdrawal that came first is forgotten: %+v", p.Facts)
+	}
 	if p.Holds(Consent, key, 150) || p.Holds(Segment, FactKey("other"), 150) {
 		t.Error("another fact holds")
+	}
+}
+
+// When there are too many, what has ended falls out first, and nothing that has ended comes back with it.
+func TestFactsAreBounded(t *testing.T) {
+	var p Profile
+	p.Begin(Club, 7, 1, 0)
+	p.End(Club, 7, 5)
+	for i := range retail.Instant(2 * MaxFacts) {
+		p.Begin(Segment, uint64(i), 10+i, 0)
+		if p.Holds(Club, 7, 6) {
+			t.Fatalf("what ended holds again after %d more: %+v", i, p.Facts)
+		}
+	}
+	if len(p.Facts) != MaxFacts || p.Facts[0].Kind != Segment {
+		t.Errorf("%d facts, the first %+v", len(p.Facts), p.Facts[0])
 	}
 }
 

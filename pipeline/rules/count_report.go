@@ -114,7 +114,7 @@ func (e *Evaluator) post(c *candidate, ended retail.Instant, v View, d *Decision
 	grant := c.grant(r, owed-owedBefore, owed, stands, list, home, e.now)
 	e.part.add(home, keyGranted, int64(grant))
 	if grant > 0 && r.doc.Progress.KeepDone {
-		e.part.add(home, keyActive, int64(max(c.activeFrom, e.saleAt)/hourMs)-keyValue(slotIn(list, home), keyActive))
+		e.part.add(home, keyActive, max(0, int64(max(c.activeFrom, e.saleAt)/hourMs)-keyValue(slotIn(list, home), keyActive)))
 	}
 	c.desired, c.granted = owed-owedBefore, grant
 	c.lawful = min(c.desired, max(0, owed-stands)) // what stands already is not owed again
@@ -135,7 +135,7 @@ func (e *Evaluator) post(c *candidate, ended retail.Instant, v View, d *Decision
 	return res
 }
 
-// keyActive is the hour from which what stands granted is spendable, for campaigns that keep it then.
+// keyActive is the hour from which all that stands granted is spendable, for campaigns that keep it then: that of the latest reward, whichever came last.
 const keyActive uint32 = 1<<32 - 3
 
 // grant is what is given or taken back for a change of what is owed. What stands is never taken below what is owed, and never given twice.

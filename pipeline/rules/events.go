@@ -40,7 +40,7 @@ func NoteEvent(p *ledger.Profile, r *retail.Receipt) *retail.Problem {
 	case EventOptOut:
 		n.fact(ledger.OptIn, "campaign", false, false)
 	case EventClub:
-		n.fact(ledger.Club, "club", n.flag("member", true), true)
+		n.fact(ledger.Club, "club", n.flag("member", false), true)
 	}
 	return n.wrong
 }
@@ -87,14 +87,14 @@ func (n *eventNote) birthday(required bool) {
 	}
 }
 
-// flag reads a yes or no.
-func (n *eventNote) flag(key string, absent bool) bool {
-	switch text := n.r.Attribute(key); text {
-	case "":
-		return absent
-	case "true":
+// flag reads a yes or no. What a member agrees to is never guessed: only what has one meaning without it may be left out, and is yes then.
+func (n *eventNote) flag(key string, required bool) bool {
+	switch text := n.r.Attribute(key); {
+	case text == "" && !required:
 		return true
-	case "false":
+	case text == "true":
+		return true
+	case text == "false":
 		return false
 	default:
 		n.refuse(key, text, "true or false", "")

@@ -110,6 +110,7 @@ func (n node) progressFits(k map[string]node, c *Campaign, p *Progress, reward n
 	rw := &c.Reward
 	conflict(len(rw.Ladder) > 0 && (p.Repeat || p.overAll() || p.Target > 0 || len(p.Objectives) > 0), n, "a ladder of steps is reached once per period", "count and per alone")
 	conflict(rw.Percent != 0 && p.Count.money() && p.Repeat, at("repeat"), "a percentage of what was spent is given once", "a fixed reward, or no repeat")
+	conflict(len(p.Objectives) > 0 && !(c.Lines.Include.empty() && c.Lines.Exclude.empty()), at("objectives"), "lines are given beside objectives", "lines inside of each objective, which count what they say alone")
 	conflict(rw.Percent != 0 && len(p.Objectives) > 0, n, "objectives have no common price", "a fixed reward")
 	conflict(rw.PerUnit != 0 || rw.Every != 0, reward, "the reward of a goal is given per completion", "fixed, percent or ladder")
 	conflict(rw.MaxPerReceipt != 0, reward, "max_per_receipt bounds what one receipt earns", "max_per_member: what is completed belongs to no single receipt")

@@ -19,6 +19,7 @@ func TestProgressPointsAtWhatIsWrong(t *testing.T) {
 		{"progress: {count: pieces, target: 3, need: 1}\nreward: {fixed: 1}", "progress.need", "without objectives"},
 		{"progress: {objectives: [{name: a, count: pieces, target: 1}]}\nreward: {fixed: 1}", "progress.objectives", "1 objectives"},
 		{"progress: {objectives: [{name: a, count: pieces, target: 1}, {name: a, count: pieces, target: 1}]}\nreward: {fixed: 1}", "progress.objectives[1].name", "are called"},
+		{"lines: {category: A}\nprogress: {objectives: [{name: a, count: pieces, target: 1}, {name: b, count: pieces, target: 1}]}\nreward: {fixed: 1}", "progress.objectives", "beside objectives"},
 		{"progress: {count: products, target: 3, per: {rolling: 7d}}\nreward: {fixed: 1}", "progress.count", "rolling"},
 		{"progress: {count: spend, target: 3, repeat: true}\nreward: {percent: 5}", "progress.repeat", "given once"},
 		{"progress: {count: pieces, target: 3}\nreward: {per_unit: 1}", "reward", "per completion"},

@@ -19,9 +19,7 @@ import (
 func progressDoc(t *rapid.T, id string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "id: %s\nversion: 1\nname: N\nwindow: {from: 2026-12-01, to: 2026-12-31}\n", id)
-	if lines := lineKeysDoc(t, ""); lines != "" {
-		fmt.Fprintf(&b, "lines: {%s}\n", lines)
-	}
+	lines := lineKeysDoc(t, "")
 	if when := whenDoc(t); when != "" {
 		fmt.Fprintf(&b, "when: %s\n", when)
 	}
@@ -50,7 +48,7 @@ func progressDoc(t *rapid.T, id string) string {
 		if !strings.Contains(per, "rolling") {
 			goal += per
 		}
-		reward = "fixed: 1.00"
+		reward, lines = "fixed: 1.00", ""
 	case "ladder":
 		if !strings.Contains(per, "rolling") {
 			goal, reward = "count: spend"+per, "ladder: [{reach: 8.00, get: 0.50}, {reach: 25.00, get: 2.00}]"
@@ -58,6 +56,9 @@ func progressDoc(t *rapid.T, id string) string {
 	}
 	if strings.Contains(goal, "spend") && strings.Contains(goal, "repeat") && strings.HasPrefix(reward, "percent") {
 		reward = "fixed: 1.00"
+	}
+	if lines != "" {
+		fmt.Fprintf(&b, "lines: {%s}\n", lines)
 	}
 	fmt.Fprintf(&b, "progress: {%s}\nreward: {%s}\n", goal, reward)
 	fmt.Fprintf(&b, "funding: [{by: brand, share: 33.3333}, {by: retailer, share: 66.6667}]\n")
