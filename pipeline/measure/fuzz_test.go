@@ -1,8 +1,10 @@
 package measure
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
+	"math/big"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -172,5 +174,30 @@ func TestNoJointBringsNaN(t *testing.T) {
 		o := fuzzOptions(0.95, odd.Draw(rt, "theta"), rapid.Uint8().Draw(rt, "flags"), count.Draw(rt, "plan"))
 		everyTwoArm(t, a, b, o)
 		everyTwoArm(t, a, a, o)
+	})
+}
+
+// FuzzInt192: a JSON value is refused, or is the integer that math/big reads, and comes back as itself.
+func FuzzInt192(f *testing.F) {
+	limit := new(big.Int).Lsh(big.NewInt(1), 191)
+	for _, s := range []string{"0", "-1", `"12"`, `"+7"`, "null", `"`, `""`, `"1_0"`, "1e3", limit.String(), `"-` + limit.String() + `"`, new(big.Int).Sub(limit, big.NewInt(1)).String()} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var a, again Int192
+		if json.Unmarshal(raw, &a) != nil {
+			return
+		}
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			text = string(bytes.TrimSpace(raw))
+		}
+		if want, ok := new(big.Int).SetString(text, 10); !ok || want.Cmp(a.Big()) != 0 {
+			t.Fatalf("%s is %v", raw, a)
+		}
+		out, err := json.Marshal(a)
+		if err != nil || json.Unmarshal(out, &again) != nil || again != a {
+			t.Fatalf("%s is %v, written as %s, read as %v: %v", raw, a, out, again, err)
+		}
 	})
 }

@@ -1,12 +1,15 @@
 package catalog
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"cagnotte/pipeline/measure"
 	"cagnotte/pipeline/measure/series"
 )
 
@@ -65,6 +68,41 @@ func FuzzRun(f *testing.F) {
 		// A posterior's mean may lie outside a narrow central interval.
 		if f := a.Figure; f != nil && a.Method != series.MethodBayes && (f.Low > f.Estimate || f.High < f.Estimate) {
 			t.Fatalf("%s %s: the estimate is outside its interval: %s", name, input, raw)
+		}
+	})
+}
+
+// FuzzFrame reads any bytes as a data set. Goal: no panic, rows as wide as the header, and of each column numbers, gaps or an error.
+func FuzzFrame(f *testing.F) {
+	for _, s := range []string{"a,b\n1,2\n", "a;b\n1;NA\n", "a b\n1e999 -0\n", "\"a\"\n\"1\n2\"\n", "a,a\n1\n", "", "\n", "\xff,b\n1,2", "a\tb\n\t\n", "\x1f\x8b"} {
+		f.Add([]byte(s), false)
+		var z bytes.Buffer
+		w := gzip.NewWriter(&z)
+		_, _ = w.Write([]byte(s))
+		_ = w.Close()
+		f.Add(z.Bytes(), true)
+	}
+	f.Fuzz(func(t *testing.T, file []byte, packed bool) {
+		name := "d.csv"
+		if packed {
+			name += ".gz"
+		}
+		d, err := readFrame(name, bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		for _, row := range d.cells {
+			if len(row) != len(d.header) {
+				t.Fatalf("row %q under %q", row, d.header)
+			}
+		}
+		for _, column := range d.header {
+			values, missing, err := d.numbers(column)
+			for i := range values {
+				if err == nil && (!measure.Finite(values[i]) || missing[i] && values[i] != 0) {
+					t.Fatalf("row %d of %q is %v, missing %v", i, column, values[i], missing[i])
+				}
+			}
 		}
 	})
 }
