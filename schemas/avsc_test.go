@@ -121,7 +121,7 @@ func TestEnumSymbols(t *testing.T) {
 	}
 	lengths := map[string]int{
 		"EntryKind": int(ledger.Adjust) + 1, "Book": int(ledger.Settlement) + 1, "Arm": int(rules.Holdout) + 1,
-		"Outcome": int(rules.NoOriginal) + 1, "StepUnit": int(rules.Text) + 1,
+		"Outcome": int(rules.InProgress) + 1, "StepUnit": int(rules.Text) + 1,
 	}
 	seen := map[string]bool{}
 	for _, s := range schemas.AvroSchemas() {

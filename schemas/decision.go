@@ -11,7 +11,8 @@ import (
 
 const (
 	armSymbols      = uint8(rules.Holdout) + 1
-	outcomeSymbols  = uint8(rules.NoOriginal) + 1
+	outcomeSymbols  = uint8(rules.InProgress) + 1
+	basketOutcomes  = uint8(rules.NoOriginal) + 1 // before decisionMembers
 	stepUnitSymbols = uint8(rules.Text) + 1
 	minResult       = 13
 	minShare        = 2
@@ -59,7 +60,8 @@ func appendResult(dst []byte, res *rules.Result) []byte {
 	for i := range res.Steps {
 		dst = appendStep(dst, &res.Steps[i])
 	}
-	return appendEnd(dst)
+	dst = appendOptStr(appendOptStr(appendEnd(dst), res.Wallet), res.Badge)
+	return appendLong(dst, int64(res.Held))
 }
 
 func appendStep(dst []byte, s *rules.Step) []byte {
@@ -73,8 +75,11 @@ func appendStep(dst []byte, s *rules.Step) []byte {
 	return appendOptStr(dst, s.ExpectedText)
 }
 
-// decisionEvents is the version of the decision's schema that brought the type EVENT.
-const decisionEvents = 2
+// Versions of the decision's schema that brought something: the type EVENT; outcomes about members, and what a reward is besides an amount.
+const (
+	decisionEvents  = 2
+	decisionMembers = 3
+)
 
 func readDecision(d *reader, rec *ReceiptDecision) {
 	types := receiptTypeSymbols
@@ -111,7 +116,11 @@ func readResult(d *reader, res *rules.Result) {
 	res.CampaignKey = xxhash.Sum64String(res.Campaign)
 	res.Version = d.int32("campaign_version")
 	res.Arm = rules.Arm(d.enum("arm", armSymbols))
-	res.Outcome = rules.Outcome(d.enum("outcome", outcomeSymbols))
+	outcomes := outcomeSymbols
+	if d.version < decisionMembers {
+		outcomes = basketOutcomes
+	}
+	res.Outcome = rules.Outcome(d.enum("outcome", outcomes))
 	res.Basis = d.amount("basis_minor")
 	res.Desired = d.amount("desired_minor")
 	res.Granted = d.amount("granted_minor")
@@ -121,6 +130,11 @@ func readResult(d *reader, res *rules.Result) {
 	res.ExpiresAt = d.optInstant("expires_at")
 	res.Funding = readFunding(d, res.Funding[:0])
 	res.Steps = readSteps(d, res.Steps[:0])
+	res.Wallet, res.Badge, res.Held = "", "", 0
+	if d.version >= decisionMembers {
+		res.Wallet, res.Badge = d.optStr("wallet"), d.optStr("badge")
+		res.Held = int8(min(max(d.int32("held"), -1), 1))
+	}
 }
 
 func readFunding(d *reader, list []ledger.Share) []ledger.Share {

@@ -119,9 +119,9 @@ func nativeDecision(rec *schemas.ReceiptDecision) object {
 
 func nativeResult(r *rules.Result) any {
 	outcomes := []string{"UNKNOWN", "NO_ACCOUNT", "OUT_OF_WINDOW", "STORE_EXCLUDED", "BELOW_THRESHOLD", "NOTHING_ELIGIBLE", "HELD_OUT", "OUTRANKED",
-		"CAP_REACHED", "CAPPED", "AWARDED", "REVERSED", "NO_ORIGINAL"}
+		"CAP_REACHED", "CAPPED", "AWARDED", "REVERSED", "NO_ORIGINAL", "NOT_TARGETED", "IN_PROGRESS"}
 	return object{"campaign": r.Campaign, "campaign_version": r.Version, "arm": arms()[r.Arm], "outcome": outcomes[r.Outcome],
-		"basis_minor": int64(r.Basis), "desired_minor": int64(r.Desired), "granted_minor": int64(r.Granted), "capped_by": optString(r.CappedBy),
+		"basis_minor": int64(r.Basis), "desired_minor": int64(r.Desired), "granted_minor": int64(r.Granted), "capped_by": optString(r.CappedBy), "wallet": optString(r.Wallet), "badge": optString(r.Badge), "held": int32(r.Held),
 		"period": r.Period, "active_from": optTime(r.ActiveFrom), "expires_at": optTime(r.ExpiresAt),
 		"funding": listOf(r.Funding, func(s *ledger.Share) any { return object{"party": s.Party, "rate_ppm": int64(s.Rate)} }),
 		"steps": listOf(r.Steps, func(s *rules.Step) any {

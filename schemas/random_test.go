@@ -110,8 +110,9 @@ func randomDecision(t *rapid.T) *schemas.ReceiptDecision {
 func randomResult(t *rapid.T) rules.Result {
 	campaign := text[string](t, "campaign")
 	return rules.Result{
-		Campaign: campaign, CampaignKey: xxhash.Sum64String(campaign), Version: rapid.Int32().Draw(t, "version"), Arm: symbol(t, rules.Holdout), Outcome: symbol(t, rules.NoOriginal),
+		Campaign: campaign, CampaignKey: xxhash.Sum64String(campaign), Version: rapid.Int32().Draw(t, "version"), Arm: symbol(t, rules.Holdout), Outcome: symbol(t, rules.InProgress),
 		Basis: long[money.Amount](t, "basis"), Desired: long[money.Amount](t, "desired"), Granted: long[money.Amount](t, "granted"), CappedBy: text[string](t, "capped"),
+		Wallet: text[string](t, "wallet"), Badge: text[string](t, "badge"), Held: rapid.Int8Range(-1, 1).Draw(t, "held"),
 		Period: rapid.Int32().Draw(t, "period"), ActiveFrom: moment(t, "active"), ExpiresAt: moment(t, "expires"),
 		Funding: some(t, "funding", 2, func(t *rapid.T) ledger.Share {
 			return ledger.Share{Party: text[string](t, "party"), Rate: long[money.Rate](t, "rate")}

@@ -22,6 +22,8 @@ type decisions struct {
 	inputOffset, ruleset             *proto.ColInt64
 	results, funders, steps          group // funders and steps: the lists within the lists
 	campaign, arm, outcome, cappedBy *words
+	wallet, badge                    *words
+	held                             *proto.ColInt32
 	version, period                  *proto.ColInt32
 	basis, desired, granted          *amounts
 	activeFrom, expiresAt            *instants
@@ -52,6 +54,7 @@ func newDecisions(o *Options, _ partitioner) builder {
 	b.outcome, b.basis, b.desired = c.word("results.outcome"), c.amount("results.basis_minor"), c.amount("results.desired_minor")
 	b.granted, b.cappedBy, b.period = c.amount("results.granted_minor"), c.word("results.capped_by"), c.int32("results.period")
 	b.activeFrom, b.expiresAt = c.instant("results.active_from"), c.instant("results.expires_at")
+	b.wallet, b.badge, b.held = c.word("results.wallet"), c.word("results.badge"), c.int32("results.held")
 	c = b.columns(&b.results, &b.funders)
 	b.funder, b.share = c.word("results.funding_party"), c.int64("results.funding_rate_ppm")
 	b.step = declareSteps(b.columns(&b.results, &b.steps))
@@ -107,6 +110,9 @@ func (b *decisions) addResult(res *rules.Result) {
 	b.period.Append(res.Period)
 	b.activeFrom.Append(res.ActiveFrom)
 	b.expiresAt.Append(res.ExpiresAt)
+	b.wallet.Append(res.Wallet)
+	b.badge.Append(res.Badge)
+	b.held.Append(int32(res.Held))
 	for _, f := range res.Funding {
 		b.funder.Append(f.Party)
 		b.share.Append(int64(f.Rate))
