@@ -123,12 +123,18 @@ func checkStream(ctx context.Context, p *programmes.Programme, report *programme
 	p.CheckCost(report, programmes.Cost{Spend: src.spend, Granted: r.Cost.NetMinor})
 	var idle []string
 	for i := range r.Campaigns {
-		if c := &r.Campaigns[i]; c.Cost.GrantedMinor == 0 && !p.Silent(c.ID) {
+		if c := &r.Campaigns[i]; !awards(c) && !p.Silent(c.ID) {
 			idle = append(idle, c.ID)
 		}
 	}
 	p.CheckStream(report, programmes.Run{Receipts: r.Archive.Receipts, Members: r.Archive.Members, Refused: r.Archive.Refused, Idle: idle})
 	return nil
+}
+
+func awards(c *backtest.Campaign) bool {
+	return slices.ContainsFunc(c.Outcomes, func(o backtest.Outcome) bool {
+		return o.Results > 0 && (o.Outcome == rules.Awarded.String() || o.Outcome == rules.Capped.String())
+	})
 }
 
 // programmeSource is the demo stream of a programme as a backtest reads it.

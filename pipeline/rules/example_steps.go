@@ -49,6 +49,9 @@ type Expect struct {
 	Desired *money.Amount
 	Tier    string // of a document with tiers: the member's level after the step
 
+	Sends string // kind of the event that goes to another account
+	Badge string // that is held from this step on
+
 	Wallet    string        // of the two below; empty: the programme's currency
 	Available *money.Amount // what the member may spend after the step
 	Pending   *money.Amount // what waits to become spendable
@@ -192,14 +195,15 @@ func (n node) expect() *Expect {
 		}
 		return nil
 	}
-	k := n.keys("outcome", "amount", "desired", "tier", "wallet", "available", "pending")
+	k := n.keys("outcome", "amount", "desired", "tier", "sends", "badge", "wallet", "available", "pending")
 	at := func(key string) node { return child(k, n, key) }
 	e := &Expect{
 		Amount: at("amount").signedAmount(), Desired: at("desired").signedAmount(), Tier: at("tier").text(64),
+		Sends: at("sends").text(64), Badge: at("badge").text(64),
 		Wallet: at("wallet").text(32), Available: at("available").signedAmount(), Pending: at("pending").signedAmount(),
 	}
 	outcome := at("outcome")
-	if e.Tier == "" && e.Available == nil && e.Pending == nil {
+	if e.Tier == "" && e.Sends == "" && e.Badge == "" && e.Available == nil && e.Pending == nil {
 		outcome.required("an outcome such as AWARDED")
 	}
 	if i := outcome.choice(outcomeNames()...); i >= 0 {

@@ -97,6 +97,8 @@ func (w *jsonWriter) expect(e *Expect) {
 				w.optional("amount", e.Amount)
 				w.optional("desired", e.Desired)
 				w.str("tier", e.Tier)
+				w.str("sends", e.Sends)
+				w.str("badge", e.Badge)
 				w.str("wallet", e.Wallet)
 				w.optional("available", e.Available)
 				w.optional("pending", e.Pending)

@@ -31,6 +31,8 @@ type StepResult struct {
 	Granted money.Amount
 	Desired money.Amount
 	Tier    string // the member's level after the step, of a document with tiers
+	Sends   string // kind of the event that goes to another account
+	Badge   string // that the member holds from this step on
 	Steps   []Step // of the evaluation
 	Failure string // expected and got; empty when as expected, or when nothing was
 }
@@ -113,6 +115,10 @@ func (w *testWorld) result(c *Campaign, s *TestStep) StepResult {
 		if r.CampaignKey == key {
 			out.None, out.Outcome, out.Granted, out.Desired = false, r.Outcome, r.Granted, r.Desired
 			out.Steps = append([]Step(nil), r.Steps...)
+			out.Sends = r.Emit.Kind
+			if r.Held > 0 {
+				out.Badge = r.Badge
+			}
 		}
 	}
 	if len(c.Tiers.Levels) > 0 {
@@ -149,6 +155,8 @@ func differs(want *Expect, got *StepResult) []string {
 		}
 	}
 	tell(want.Tier != "" && got.Tier != want.Tier, "tier", quoteShort(got.Tier), quoteShort(want.Tier))
+	tell(want.Sends != "" && got.Sends != want.Sends, "sends", quoteShort(got.Sends), quoteShort(want.Sends))
+	tell(want.Badge != "" && got.Badge != want.Badge, "badge", quoteShort(got.Badge), quoteShort(want.Badge))
 	judged := want.Outcome != UnknownOutcome || want.Amount != nil || want.Desired != nil
 	switch {
 	case want.None && !got.None:
