@@ -256,9 +256,16 @@ func (t *task) stage() {
 
 func (t *task) balance(s *state.Slot) *schemas.BalanceUpdate {
 	a := &s.Account
+	t.wallets = t.wallets[:0]
+	for i := range a.Wallets {
+		w := &a.Wallets[i]
+		t.wallets = append(t.wallets, schemas.WalletBalance{
+			Wallet: w.Name, Pending: w.Pending, Available: w.Available, Held: a.Held(w.Name), LifetimeEarned: w.LifetimeEarned,
+		})
+	}
 	return &schemas.BalanceUpdate{
 		Account: s.ID, Version: a.Seq, Currency: t.p.opts.Currency, Pending: a.Pending, Available: a.Available,
-		LifetimeEarned: a.LifetimeEarned, NextDueAt: a.NextDue(), UpdatedAt: t.clock,
+		LifetimeEarned: a.LifetimeEarned, NextDueAt: a.NextDue(), UpdatedAt: t.clock, Held: a.Held(""), Wallets: t.wallets,
 	}
 }
 

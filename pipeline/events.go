@@ -36,7 +36,10 @@ func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
 		return &retail.Problem{Code: retail.CodeSignature, Path: "/attributes/" + retail.EventAttribute, Observed: "no valid signature", Expected: "header " + schemas.HeaderSignature,
 			Hint: "send events through the gateway, which signs them"}
 	}
-	return rules.NoteEvent(nil, rec)
+	if pr := rules.NoteEvent(nil, rec); pr != nil {
+		return pr
+	}
+	return checkCommand(rec)
 }
 
 func signature(r *kgo.Record) []byte {

@@ -93,7 +93,11 @@ func (m *metricsBuilder) cell(res *rules.Result, minute retail.Instant) *schemas
 // book counts money by what was posted.
 func (m *metricsBuilder) book(entries []ledger.Entry) {
 	for i := range entries {
-		switch e := &entries[i]; e.Kind {
+		e := &entries[i]
+		if e.Wallet != "" { // points are not money
+			continue
+		}
+		switch e.Kind {
 		case ledger.Earn:
 			m.batch.GrantedMinor += e.Amount
 		case ledger.Reverse:

@@ -99,6 +99,7 @@ func (t *task) member(r *kgo.Record, appended retail.Instant) error {
 	t.part.Touch(slot)
 	t.journal.Reset()
 	t.decision.Reset()
+	t.asked = command{}
 	acct := &slot.Account
 	t.fire(slot, t.clock)
 	t.metrics.accept(rec)
@@ -164,6 +165,14 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 	} else if earns(rec) {
 		if rec.Type == retail.Event {
 			rules.NoteEvent(&slot.Account.Profile, rec)
+			done, err := t.command(slot)
+			if err != nil {
+				return err
+			}
+			if !done {
+				t.noted(slot, hash)
+				return nil
+			}
 		}
 		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
 		if err := t.desk.limit(&t.decision, &t.footprint, true); err != nil {
@@ -175,10 +184,15 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 			slot.Account.Profile.Bought(rec.EndedAt)
 		}
 	}
-	t.footprint.ContentHash, t.footprint.EndedAt = hash, rec.EndedAt
-	t.value = t.footprint.AppendBinary(t.value[:0])
-	t.part.PutFootprint(slot, rec.ID, t.value)
+	t.noted(slot, hash)
 	return nil
+}
+
+// noted keeps the receipt's own footprint: by it a repeat is known.
+func (t *task) noted(slot *state.Slot, hash uint64) {
+	t.footprint.ContentHash, t.footprint.EndedAt, t.footprint.Burn = hash, t.receipt.EndedAt, t.burn()
+	t.value = t.footprint.AppendBinary(t.value[:0])
+	t.part.PutFootprint(slot, t.receipt.ID, t.value)
 }
 
 // post books the results: grants earn, take-backs reverse, and caps follow both.
@@ -191,6 +205,7 @@ func (t *task) post(slot *state.Slot) {
 			continue
 		}
 		g := res.Grant(rec, &t.footprint)
+		g.Terms = t.ruleset.TermsOf(res.Wallet, rec.EndedAt).Ledger()
 		if res.Granted > 0 {
 			slot.Account.Earn(&t.journal, slot.ID, &g)
 		} else {
@@ -201,6 +216,7 @@ func (t *task) post(slot *state.Slot) {
 
 // emitEntries sends what the journal holds, timers and receipt together: one record, atomic for every reader.
 func (t *task) emitEntries(slot *state.Slot, appended retail.Instant, cause *kgo.Record) {
+	t.notify(slot, cause)
 	if len(t.journal.Entries) == 0 {
 		return
 	}

@@ -66,7 +66,7 @@ func (s *sim) produceAll() {
 		if rec != nil && rng.IntN(20) == 0 {
 			// Misplaced by a foreign partitioner. When it comes home depends on the crashes, so it has an account of its own: for others the
 			// order of arrival would differ between the two runs, and with it, rightly, the caps.
-			rec.ID = "moved-" + rec.ID
+			rec.ID = retail.ReceiptID(fmt.Sprint("moved-", i, "-")) + rec.ID // its own too: of two contents under one id the first to come home would count
 			rec.Loyalty.AccountID = "m" + retail.AccountID(rec.ID)
 			raw = s.codec.AppendReceipt(nil, rec)
 		} else if rec != nil {
@@ -123,7 +123,25 @@ func (s *sim) event(rng *rand.Rand, i int) *retail.Receipt {
 	if rng.IntN(2) == 0 {
 		rec.Lines, rec.Total = nil, 1200
 	}
+	if rng.IntN(2) == 0 {
+		rec.Attributes = simCommand(rng)
+	}
 	return rec
+}
+
+// simCommand asks something of the money: mostly what can be done, sometimes what must be refused.
+func simCommand(rng *rand.Rand) []retail.Attribute {
+	kinds := [][]string{{"hold", "hold", "amount"}, {"commit", "hold"}, {"commit", "amount"}, {"cancel", "hold"}, {"redeem", "amount"}, {"refund", "redeem", "amount"}, {"adjust", "amount", "reason"}}
+	kind := kinds[rng.IntN(len(kinds))]
+	out := []retail.Attribute{{Key: retail.EventAttribute, Value: kind[0]}}
+	for _, key := range kind[1:] {
+		value := map[string]string{"hold": fmt.Sprint("h", rng.IntN(3)), "amount": fmt.Sprintf("%d.%02d", rng.IntN(3), 1+rng.IntN(99)), "redeem": fmt.Sprint("r", rng.IntN(200)), "reason": "goodwill"}[key]
+		out = append(out, retail.Attribute{Key: key, Value: value})
+	}
+	if rng.IntN(3) == 0 {
+		out = append(out, retail.Attribute{Key: "wallet", Value: "points"})
+	}
+	return out
 }
 
 func (s *sim) sale(rng *rand.Rand, i int) *retail.Receipt {

@@ -8,6 +8,7 @@ import (
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
+	"cagnotte/schemas"
 	"cagnotte/state"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -35,6 +36,8 @@ type task struct {
 	decision  rules.Decision
 	footprint rules.Footprint
 	journal   ledger.Journal
+	asked     command // of the event at hand
+	wallets   []schemas.WalletBalance
 	evaluator *rules.Evaluator
 	scratch   []byte
 	value     []byte

@@ -25,9 +25,9 @@ func (t *task) fire(slot *state.Slot, now retail.Instant) {
 	if due == 0 || due > now {
 		return
 	}
-	before := len(t.journal.Entries)
+	before := len(t.journal.Entries) + len(t.journal.Notices)
 	slot.Account.FireDue(&t.journal, slot.ID, now, t.ruleset)
-	t.commit.fired += int64(len(t.journal.Entries) - before)
+	t.commit.fired += int64(len(t.journal.Entries) + len(t.journal.Notices) - before)
 }
 
 // fireDue fires what is due by the task clock, and by the wall clock when the task has caught up with its input.
@@ -49,11 +49,22 @@ func (t *task) fireDue() error {
 		t.part.Touch(slot)
 		t.journal.Reset()
 		t.fire(slot, now)
-		if n := len(t.journal.Entries); n > 0 {
-			t.emitEntries(slot, t.journal.Entries[n-1].At, nil)
+		if at := t.lastFired(); at != 0 {
+			t.emitEntries(slot, at, nil)
 		}
 	}
 	return nil
+}
+
+// lastFired is the instant of the last timer in the journal, 0 when none has fired.
+func (t *task) lastFired() (at retail.Instant) {
+	if n := len(t.journal.Entries); n > 0 {
+		at = t.journal.Entries[n-1].At
+	}
+	if n := len(t.journal.Notices); n > 0 {
+		at = max(at, t.journal.Notices[n-1].At)
+	}
+	return at
 }
 
 // caughtUp reports whether everything the broker had at the last fetch, or at the hand-over, is processed, transaction markers included.

@@ -120,7 +120,7 @@ func TestEnumSymbols(t *testing.T) {
 		"TenderType":   func(i uint8) string { return retail.TenderType(i).String() },
 	}
 	lengths := map[string]int{
-		"EntryKind": int(ledger.Adjust) + 1, "Book": int(ledger.Settlement) + 1, "Arm": int(rules.Holdout) + 1,
+		"EntryKind": int(ledger.Merge) + 1, "Book": int(ledger.Transfer) + 1, "Arm": int(rules.Holdout) + 1,
 		"Outcome": int(rules.InProgress) + 1, "StepUnit": int(rules.Text) + 1,
 	}
 	seen := map[string]bool{}

@@ -107,11 +107,13 @@ func ledgerExample() *schemas.LedgerRecord {
 		Account: "acc-1", Seq: 7, Kind: ledger.Earn, Amount: 150, PendingAfter: 150, AvailableAfter: -20, Campaign: "coffee-week", CampaignVersion: 2,
 		Receipt: "r-1", Shop: "S001", At: 1796115600000, ActiveFrom: 1796288400000, ExpiresAt: 1827824400000, Reason: "capped",
 		Postings: []ledger.Posting{{Book: ledger.MemberPending, Party: "acc-1", Amount: 150}, {Book: ledger.Funding, Party: "retailer", Amount: -150}},
-	}, {Account: "acc-1", Seq: 8, Kind: ledger.Activate, Amount: 40, At: 1796115600000}}}
+	}, {Account: "acc-1", Seq: 8, Kind: ledger.Activate, Amount: 40, At: 1796115600000}, {Account: "acc-1", Seq: 9, Kind: ledger.Reserve, Amount: -500, Wallet: "points", Reference: "till-1:77", At: 1796115600000,
+		ExpiresAt: 1796116500000, Postings: []ledger.Posting{{Book: ledger.MemberAvailable, Party: "acc-1", Amount: -500}, {Book: ledger.Held, Party: "acc-1", Amount: 500}}}}}
 }
 
 func balanceExample() *schemas.BalanceUpdate {
-	return &schemas.BalanceUpdate{Account: "acc-1", Version: 8, Currency: "EUR", Pending: 150, Available: 20, LifetimeEarned: 12345, NextDueAt: 1796288400000, UpdatedAt: 1796115601000}
+	return &schemas.BalanceUpdate{Account: "acc-1", Version: 8, Currency: "EUR", Pending: 150, Available: 20, LifetimeEarned: 12345, NextDueAt: 1796288400000, UpdatedAt: 1796115601000,
+		Held: 30, Wallets: []schemas.WalletBalance{{Wallet: "points", Pending: 1, Available: 70000, Held: 500, LifetimeEarned: 70501}}}
 }
 
 func decisionExample() *schemas.ReceiptDecision {

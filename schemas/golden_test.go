@@ -97,6 +97,14 @@ func earlier(t *testing.T, codec *schemas.Codec, name string) (decode func([]byt
 	case "receipt":
 		r := labelled(20)
 		return func(v []byte) error { return codec.DecodeReceipt(v, r) }, r, basket(12)
+	case "ledger_record":
+		l, want := ledgerExample(), ledgerExample()
+		want.Entries = want.Entries[:2]
+		return func(v []byte) error { return codec.DecodeLedger(v, l) }, l, want
+	case "balance_update":
+		b, want := balanceExample(), balanceExample()
+		want.Held, want.Wallets = 0, []schemas.WalletBalance{}
+		return func(v []byte) error { return codec.DecodeBalance(v, b) }, b, want
 	case "receipt_decision":
 		d := decisionExample()
 		d.Type = retail.Event

@@ -6,10 +6,17 @@ import (
 )
 
 const (
-	entryKindSymbols = uint8(ledger.Adjust) + 1
-	bookSymbols      = uint8(ledger.Settlement) + 1
-	minEntry         = 14
+	entryKindSymbols = uint8(ledger.Merge) + 1
+	bookSymbols      = uint8(ledger.Transfer) + 1
+	minEntry         = 16
 	minPosting       = 3
+	minWallet        = 5
+
+	// ledgerWallets is the version of both schemas that brought wallets, reservations and references.
+	ledgerWallets         = 2
+	entryKindSymbolsFirst = uint8(ledger.Adjust) + 1
+	bookSymbolsFirst      = uint8(ledger.Settlement) + 1
+	minEntryFirst         = 14
 )
 
 func appendLedger(dst []byte, rec *LedgerRecord) []byte {
@@ -42,14 +49,18 @@ func appendEntry(dst []byte, e *ledger.Entry) []byte {
 		dst = appendStr(dst, e.Postings[i].Party)
 		dst = appendLong(dst, int64(e.Postings[i].Amount))
 	}
-	return appendEnd(dst)
+	return appendOptStr(appendOptStr(appendEnd(dst), e.Wallet), e.Reference)
 }
 
 func readLedger(d *reader, rec *LedgerRecord) {
 	rec.Account = retail.AccountID(d.str("account_id"))
 	rec.Currency = d.str("currency")
 	rec.Entries = rec.Entries[:0]
-	for n := d.block("entries", minEntry); n > 0; n = d.block("entries", minEntry) {
+	least := minEntry
+	if d.version < ledgerWallets {
+		least = minEntryFirst
+	}
+	for n := d.block("entries", least); n > 0; n = d.block("entries", least) {
 		at := len(rec.Entries)
 		rec.Entries = extend(rec.Entries, n)
 		for i := at; i < at+n; i++ {
@@ -64,8 +75,12 @@ func readLedger(d *reader, rec *LedgerRecord) {
 }
 
 func readEntry(d *reader, e *ledger.Entry) {
+	kinds, books := entryKindSymbols, bookSymbols
+	if d.version < ledgerWallets {
+		kinds, books = entryKindSymbolsFirst, bookSymbolsFirst
+	}
 	e.Seq = uint64(d.long("seq"))
-	e.Kind = ledger.Kind(d.enum("kind", entryKindSymbols))
+	e.Kind = ledger.Kind(d.enum("kind", kinds))
 	e.Amount = d.amount("amount_minor")
 	e.PendingAfter = d.amount("pending_after_minor")
 	e.AvailableAfter = d.amount("available_after_minor")
@@ -77,20 +92,29 @@ func readEntry(d *reader, e *ledger.Entry) {
 	e.ActiveFrom = d.optInstant("active_from")
 	e.ExpiresAt = d.optInstant("expires_at")
 	e.Reason = d.optStr("reason")
-	e.Postings = e.Postings[:0]
+	e.Postings = readPostings(d, e.Postings[:0], books)
+	e.Wallet, e.Reference = "", ""
+	if d.version >= ledgerWallets {
+		e.Wallet = d.optStr("wallet")
+		e.Reference = d.optStr("reference")
+	}
+}
+
+func readPostings(d *reader, list []ledger.Posting, books uint8) []ledger.Posting {
 	for n := d.block("postings", minPosting); n > 0; n = d.block("postings", minPosting) {
-		at := len(e.Postings)
-		e.Postings = extend(e.Postings, n)
+		at := len(list)
+		list = extend(list, n)
 		for i := at; i < at+n; i++ {
-			p := &e.Postings[i]
-			p.Book = ledger.Book(d.enum("book", bookSymbols))
+			p := &list[i]
+			p.Book = ledger.Book(d.enum("book", books))
 			p.Party = d.str("party")
 			p.Amount = d.amount("amount_minor")
 			if d.within("postings", i) {
-				return
+				return list
 			}
 		}
 	}
+	return list
 }
 
 func appendBalance(dst []byte, b *BalanceUpdate) []byte {
@@ -101,7 +125,18 @@ func appendBalance(dst []byte, b *BalanceUpdate) []byte {
 	dst = appendLong(dst, int64(b.Available))
 	dst = appendLong(dst, int64(b.LifetimeEarned))
 	dst = appendOptInstant(dst, b.NextDueAt)
-	return appendLong(dst, int64(b.UpdatedAt))
+	dst = appendLong(dst, int64(b.UpdatedAt))
+	dst = appendLong(dst, int64(b.Held))
+	dst = appendBlock(dst, len(b.Wallets))
+	for i := range b.Wallets {
+		w := &b.Wallets[i]
+		dst = appendStr(dst, w.Wallet)
+		dst = appendLong(dst, int64(w.Pending))
+		dst = appendLong(dst, int64(w.Available))
+		dst = appendLong(dst, int64(w.Held))
+		dst = appendLong(dst, int64(w.LifetimeEarned))
+	}
+	return appendEnd(dst)
 }
 
 func readBalance(d *reader, b *BalanceUpdate) {
@@ -113,4 +148,27 @@ func readBalance(d *reader, b *BalanceUpdate) {
 	b.LifetimeEarned = d.amount("lifetime_earned_minor")
 	b.NextDueAt = d.optInstant("next_due_at")
 	b.UpdatedAt = d.instant("updated_at")
+	b.Held, b.Wallets = 0, b.Wallets[:0]
+	if d.version < ledgerWallets {
+		return
+	}
+	b.Held = d.amount("held_minor")
+	for n := d.block("wallets", minWallet); n > 0; n = d.block("wallets", minWallet) {
+		at := len(b.Wallets)
+		b.Wallets = extend(b.Wallets, n)
+		for i := at; i < at+n; i++ {
+			readWallet(d, &b.Wallets[i])
+			if d.within("wallets", i) {
+				return
+			}
+		}
+	}
+}
+
+func readWallet(d *reader, w *WalletBalance) {
+	w.Wallet = d.str("wallet")
+	w.Pending = d.amount("pending_minor")
+	w.Available = d.amount("available_minor")
+	w.Held = d.amount("held_minor")
+	w.LifetimeEarned = d.amount("lifetime_earned_minor")
 }

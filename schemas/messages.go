@@ -16,7 +16,7 @@ type LedgerRecord struct {
 	ProcessedAt retail.Instant
 }
 
-// BalanceUpdate is the value of a balance record. Version is the account's sequence.
+// BalanceUpdate is the value of a balance record. Version is the account's sequence; what is not in Wallets is of the programme's currency.
 type BalanceUpdate struct {
 	Account        retail.AccountID
 	Version        uint64
@@ -24,8 +24,19 @@ type BalanceUpdate struct {
 	Pending        money.Amount
 	Available      money.Amount
 	LifetimeEarned money.Amount
-	NextDueAt      retail.Instant // next activation or expiry, 0 when none
+	NextDueAt      retail.Instant // next timer, 0 when none
 	UpdatedAt      retail.Instant // append time of the last input
+	Held           money.Amount   // reserved by tills
+	Wallets        []WalletBalance
+}
+
+// WalletBalance is what an account has in one further wallet.
+type WalletBalance struct {
+	Wallet         string
+	Pending        money.Amount
+	Available      money.Amount
+	Held           money.Amount
+	LifetimeEarned money.Amount
 }
 
 // ReceiptDecision is the value of a decision record: what each considered campaign made of one receipt.

@@ -111,9 +111,14 @@ func TestMigrate(t *testing.T) {
 	t.Run("upgrade", func(t *testing.T) { upgrade(t, conn, e.Addr) })
 	t.Run("views", func(t *testing.T) {
 		views := texts(t, conn, "SELECT name FROM system.tables WHERE database = 'cagnotte' AND comment != '' ORDER BY name")
-		want := "balances campaign_members campaign_minutes campaigns dead_letters decisions ledger_entries member_events receipt_lines receipts store_days"
+		want := "balances campaign_members campaign_minutes campaigns dead_letters decisions ledger_entries liabilities member_events notifications receipt_lines receipts store_days wallet_balances"
 		if got := strings.Join(views, " "); got != want {
 			t.Errorf("got views %s, want %s", got, want)
+		}
+		for _, v := range []string{"ledger_entries", "wallet_balances", "liabilities", "notifications"} { // the question that everybody asks first
+			if err := conn.Exec(t.Context(), "SELECT count() FROM cagnotte."+v+" WHERE wallet = '' FORMAT Null"); err != nil {
+				t.Errorf("the programme's currency in %s: %v", v, err)
+			}
 		}
 		reader := connect(t, e.Addr, schemas.ReaderRole)
 		for _, v := range views {

@@ -90,14 +90,14 @@ func nativeDiscount(d *retail.Discount) any {
 }
 
 func nativeLedger(rec *schemas.LedgerRecord) object {
-	kinds := []string{"UNKNOWN", "EARN", "ACTIVATE", "REVERSE", "EXPIRE", "REDEEM", "ADJUST"}
-	books := []string{"UNKNOWN", "MEMBER_PENDING", "MEMBER_AVAILABLE", "FUNDING", "WRITE_OFF", "BREAKAGE", "SETTLEMENT"}
+	kinds := []string{"UNKNOWN", "EARN", "ACTIVATE", "REVERSE", "EXPIRE", "REDEEM", "ADJUST", "HOLD", "COMMIT", "CANCEL", "REFUND", "MERGE"}
+	books := []string{"UNKNOWN", "MEMBER_PENDING", "MEMBER_AVAILABLE", "FUNDING", "WRITE_OFF", "BREAKAGE", "SETTLEMENT", "HELD", "CHARITY", "TRANSFER"}
 	return object{"account_id": string(rec.Account), "currency": rec.Currency, "processed_at": instantOf(rec.ProcessedAt),
 		"entries": listOf(rec.Entries, func(e *ledger.Entry) any {
 			return object{"seq": int64(e.Seq), "kind": kinds[e.Kind], "amount_minor": int64(e.Amount), "pending_after_minor": int64(e.PendingAfter),
 				"available_after_minor": int64(e.AvailableAfter), "campaign": optString(e.Campaign), "campaign_version": e.CampaignVersion,
 				"receipt_id": optString(e.Receipt), "store_id": optString(e.Shop), "at": instantOf(e.At), "active_from": optTime(e.ActiveFrom),
-				"expires_at": optTime(e.ExpiresAt), "reason": optString(e.Reason),
+				"expires_at": optTime(e.ExpiresAt), "reason": optString(e.Reason), "wallet": optString(e.Wallet), "reference": optString(e.Reference),
 				"postings": listOf(e.Postings, func(p *ledger.Posting) any {
 					return object{"book": books[p.Book], "party": p.Party, "amount_minor": int64(p.Amount)}
 				})}
@@ -107,7 +107,10 @@ func nativeLedger(rec *schemas.LedgerRecord) object {
 func nativeBalance(b *schemas.BalanceUpdate) object {
 	return object{"account_id": string(b.Account), "version": int64(b.Version), "currency": b.Currency, "pending_minor": int64(b.Pending),
 		"available_minor": int64(b.Available), "lifetime_earned_minor": int64(b.LifetimeEarned), "next_due_at": optTime(b.NextDueAt),
-		"updated_at": instantOf(b.UpdatedAt)}
+		"updated_at": instantOf(b.UpdatedAt), "held_minor": int64(b.Held), "wallets": listOf(b.Wallets, func(w *schemas.WalletBalance) any {
+			return object{"wallet": w.Wallet, "pending_minor": int64(w.Pending), "available_minor": int64(w.Available), "held_minor": int64(w.Held),
+				"lifetime_earned_minor": int64(w.LifetimeEarned)}
+		})}
 }
 
 func nativeDecision(rec *schemas.ReceiptDecision) object {

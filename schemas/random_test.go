@@ -81,11 +81,11 @@ func randomLedger(t *rapid.T) *schemas.LedgerRecord {
 	rec := &schemas.LedgerRecord{Account: text[retail.AccountID](t, "account"), Currency: text[string](t, "currency"), ProcessedAt: moment(t, "processed")}
 	rec.Entries = some(t, "entries", 4, func(t *rapid.T) ledger.Entry {
 		return ledger.Entry{
-			Account: rec.Account, Seq: uint64(long[int64](t, "seq")), Kind: symbol(t, ledger.Adjust), Amount: long[money.Amount](t, "amount"), PendingAfter: long[money.Amount](t, "pending"),
+			Account: rec.Account, Seq: uint64(long[int64](t, "seq")), Kind: symbol(t, ledger.Merge), Amount: long[money.Amount](t, "amount"), PendingAfter: long[money.Amount](t, "pending"),
 			AvailableAfter: long[money.Amount](t, "available"), Campaign: text[string](t, "campaign"), CampaignVersion: rapid.Int32().Draw(t, "version"),
 			Receipt: text[retail.ReceiptID](t, "receipt"), Shop: text[retail.ShopID](t, "shop"), At: moment(t, "at"), ActiveFrom: moment(t, "active"), ExpiresAt: moment(t, "expires"),
-			Reason: text[string](t, "reason"), Postings: some(t, "postings", 3, func(t *rapid.T) ledger.Posting {
-				return ledger.Posting{Book: symbol(t, ledger.Settlement), Party: text[string](t, "party"), Amount: long[money.Amount](t, "amount")}
+			Wallet: text[string](t, "wallet"), Reference: text[string](t, "reference"), Reason: text[string](t, "reason"), Postings: some(t, "postings", 3, func(t *rapid.T) ledger.Posting {
+				return ledger.Posting{Book: symbol(t, ledger.Transfer), Party: text[string](t, "party"), Amount: long[money.Amount](t, "amount")}
 			}),
 		}
 	})
@@ -96,6 +96,10 @@ func randomBalance(t *rapid.T) *schemas.BalanceUpdate {
 	return &schemas.BalanceUpdate{
 		Account: text[retail.AccountID](t, "account"), Version: uint64(long[int64](t, "version")), Currency: text[string](t, "currency"), Pending: long[money.Amount](t, "pending"),
 		Available: long[money.Amount](t, "available"), LifetimeEarned: long[money.Amount](t, "lifetime"), NextDueAt: moment(t, "due"), UpdatedAt: moment(t, "updated"),
+		Held: long[money.Amount](t, "held"), Wallets: some(t, "wallets", 3, func(t *rapid.T) schemas.WalletBalance {
+			return schemas.WalletBalance{Wallet: text[string](t, "wallet"), Pending: long[money.Amount](t, "pending"), Available: long[money.Amount](t, "available"),
+				Held: long[money.Amount](t, "held"), LifetimeEarned: long[money.Amount](t, "lifetime")}
+		}),
 	}
 }
 

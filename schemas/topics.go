@@ -15,6 +15,8 @@ const (
 	TopicDeadLetters = "cagnotte.dead-letters" // key original; value original bytes; error headers
 	TopicChangelog   = "cagnotte.changelog"    // key account; internal binary; one COMMIT record per commit
 
+	TopicNotifications = "cagnotte.notifications" // key account; JSON Notification
+
 	TopicBudgetRequests = "cagnotte.budget-requests" // key campaign, partition of the campaign; internal binary, see pipeline/budget
 	TopicBudgetGrants   = "cagnotte.budget-grants"   // key campaign, partition of the lease; internal binary
 )
@@ -46,6 +48,7 @@ func Topics() []TopicSpec {
 		{TopicDecisions, true, del()},
 		{TopicMetrics, true, del()},
 		{TopicDeadLetters, true, forever},
+		{TopicNotifications, true, del()},
 		{TopicChangelog, true, forever},
 		{TopicBudgetRequests, true, forever},
 		{TopicBudgetGrants, true, forever},

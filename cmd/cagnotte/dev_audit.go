@@ -101,7 +101,7 @@ SELECT count(), sum(l.entries), countIf(l.entries != l.last OR l.distinct != l.e
        countIf(b.version != l.last OR b.pending_minor != l.pending OR b.available_minor != l.available)
 FROM (
     SELECT account_id, count() AS entries, uniqExact(seq) AS distinct, max(seq) AS last,
-           argMax(pending_after_minor, seq) AS pending, argMax(available_after_minor, seq) AS available
+           argMaxIf(pending_after_minor, seq, wallet = '') AS pending, argMaxIf(available_after_minor, seq, wallet = '') AS available
     FROM cagnotte.ledger_entries GROUP BY account_id
 ) AS l
 LEFT JOIN cagnotte.balances AS b USING (account_id)`

@@ -140,7 +140,7 @@ func checkBooks(t *testing.T, conn driver.Conn, s *sums) {
 		t.Errorf("%d accounts have holes or repeats in their sequence of entries", n)
 	}
 	differ := `SELECT toInt64(count()) FROM
-		(SELECT account_id, max(seq) AS last, argMax(pending_after_minor, seq) AS pending, argMax(available_after_minor, seq) AS available FROM cagnotte.ledger_entries GROUP BY account_id) AS l
+		(SELECT account_id, max(seq) AS last, argMaxIf(pending_after_minor, seq, wallet = '') AS pending, argMaxIf(available_after_minor, seq, wallet = '') AS available FROM cagnotte.ledger_entries GROUP BY account_id) AS l
 		FULL JOIN (SELECT account_id, version, pending_minor, available_minor FROM cagnotte.balances WHERE version > 0) AS b USING (account_id)
 		WHERE l.last != b.version OR l.pending != b.pending_minor OR l.available != b.available_minor`
 	if n := number(t, conn, differ); n != 0 {

@@ -88,7 +88,7 @@ func (p *part) receiptRow(id string, net, offset int64, again bool) {
 
 const ledgerColumns = `_partition, account_id, toInt64(seq), toString(kind), amount_minor, pending_after_minor, available_after_minor, toString(campaign), campaign_version,
  receipt_id, toString(store_id), toUnixTimestamp64Milli(at), toUnixTimestamp64Milli(active_from), toUnixTimestamp64Milli(expires_at), toString(reason),
- arrayMap(x -> toString(x), postings.book), postings.party, postings.amount_minor`
+ arrayMap(x -> toString(x), postings.book), postings.party, postings.amount_minor, toString(wallet), reference`
 
 // tableLedger compares every entry, all of its columns, with the one in Kafka.
 func (a *auditor) tableLedger(ctx context.Context) error {
@@ -135,7 +135,7 @@ func scanEntry(r driver.Rows) (number int32, account string, e *wire.Entry, err 
 	var books, parties []string
 	var amounts []int64
 	err = r.Scan(&number, &account, &e.Seq, &e.Kind, &e.Amount, &e.PendingAfter, &e.AvailableAfter, &e.Campaign, &e.Version, &e.Receipt, &e.Shop, &e.At, &e.ActiveFrom,
-		&e.ExpiresAt, &e.Reason, &books, &parties, &amounts)
+		&e.ExpiresAt, &e.Reason, &books, &parties, &amounts, &e.Wallet, &e.Reference)
 	for i := range min(len(books), len(parties), len(amounts)) {
 		e.Postings = append(e.Postings, wire.Posting{Book: books[i], Party: parties[i], Amount: amounts[i]})
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cagnotte/loadtest/model"
@@ -15,10 +16,11 @@ import (
 // book is what the ledger in Kafka says of one account.
 type book struct {
 	balance
-	digests []uint64         // of entry seq at index seq-1
-	moves   map[moveKey]move // rewards given and taken back
-	expired map[int64]int64  // positive, by the instant
-	earned  map[int64]int64  // earned less reversed, by the instant at which it lapses; 0: never
+	wallets map[string]*balance // further ones
+	digests []uint64            // of entry seq at index seq-1
+	moves   map[moveKey]move    // rewards given and taken back
+	expired map[int64]int64     // positive, by the instant
+	earned  map[int64]int64     // earned less reversed, by the instant at which it lapses; 0: never
 }
 
 type moveKey struct{ receipt, campaign string }
@@ -112,25 +114,43 @@ func (p *part) balanced(b *book, account string, e *wire.Entry) {
 		rep.differ(Cents, "postings do not sum to zero", sum, "account %s entry %d: the postings sum to %d", account, e.Seq, sum)
 	}
 	want := e.Amount
-	if e.Kind == "ACTIVATE" {
+	if e.Kind == "ACTIVATE" || e.Kind == "COMMIT" { // moves between books
 		want = 0
 	}
 	if pending+available != want {
 		rep.differ(Cents, "postings do not equal the amount", pending+available-want, "account %s entry %d: %s of %d posts %d to the member", account, e.Seq, e.Kind, e.Amount, pending+available)
 	}
-	b.pending, b.available, b.seq = b.pending+pending, b.available+available, e.Seq
-	if b.pending != e.PendingAfter || b.available != e.AvailableAfter {
-		rep.differ(Cents, "running balance", b.pending+b.available-e.PendingAfter-e.AvailableAfter, "account %s entry %d says %d pending and %d available after it, the entries make %d and %d", account, e.Seq, e.PendingAfter, e.AvailableAfter, b.pending, b.available)
-		b.pending, b.available = e.PendingAfter, e.AvailableAfter
+	b.seq = e.Seq
+	w := b.wallet(e.Wallet)
+	w.pending, w.available = w.pending+pending, w.available+available
+	if w.pending != e.PendingAfter || w.available != e.AvailableAfter {
+		rep.differ(Cents, "running balance", w.pending+w.available-e.PendingAfter-e.AvailableAfter, "account %s entry %d says %d pending and %d available after it, the entries make %d and %d", account, e.Seq, e.PendingAfter, e.AvailableAfter, w.pending, w.available)
+		w.pending, w.available = e.PendingAfter, e.AvailableAfter
 	}
+}
+
+// wallet is the balance of a wallet; the programme's currency is the account's own.
+func (b *book) wallet(name string) *balance {
+	if name == "" {
+		return &b.balance
+	}
+	if b.wallets[name] == nil {
+		if b.wallets == nil {
+			b.wallets = map[string]*balance{}
+		}
+		b.wallets[name] = &balance{}
+	}
+	return b.wallets[name]
 }
 
 // file puts the entry under what it must be compared with.
 func (p *part) file(b *book, account string, e *wire.Entry) {
 	switch e.Kind {
 	case "EARN", "REVERSE":
-		b.lifetime += e.Amount
-		b.earned[e.ExpiresAt] += e.Amount
+		b.wallet(e.Wallet).lifetime += e.Amount
+		if e.Wallet == "" {
+			b.earned[e.ExpiresAt] += e.Amount
+		}
 		k := moveKey{e.Receipt, e.Campaign}
 		if was, twice := b.moves[k]; twice {
 			p.a.report.differ(Doubled, "receipt rewarded twice", e.Amount, "account %s: receipt %s and campaign %s have two entries, of %d and %d", account, e.Receipt, e.Campaign, was.amount, e.Amount)
@@ -145,7 +165,10 @@ func (p *part) file(b *book, account string, e *wire.Entry) {
 			p.a.report.differ(Other, "activated too early", e.Amount, "account %s entry %d activates %d at %d", account, e.Seq, e.Amount, e.At)
 		}
 	case "EXPIRE":
-		b.expired[e.At] -= e.Amount
+		if e.Wallet == "" {
+			b.expired[e.At] -= e.Amount
+		}
+	case "HOLD", "COMMIT", "CANCEL", "REDEEM", "REFUND", "ADJUST", "MERGE":
 	default:
 		p.a.report.differ(Other, "unknown kind of entry", e.Amount, "account %s entry %d is %s", account, e.Seq, e.Kind)
 	}
@@ -155,12 +178,22 @@ func (p *part) file(b *book, account string, e *wire.Entry) {
 // stood before an entry and what stands after it are rounded, so an entry may be off by less than two cents.
 func (p *part) funding(account string, e *wire.Entry) {
 	shares := p.a.o.Campaigns.Funders(e.Campaign, e.Version)
+	granted := int64(0) // what a charity has, and what is written off, included
+	for _, post := range e.Postings {
+		if post.Book == "FUNDING" {
+			granted -= post.Amount
+		}
+	}
 	for _, post := range e.Postings {
 		if post.Book != "FUNDING" {
 			continue
 		}
-		ppm, known := shares[post.Party]
-		exact := -e.Amount * ppm // in millionths
+		funder := post.Party
+		if strings.HasPrefix(funder, "store:") {
+			funder = "store"
+		}
+		ppm, known := shares[funder]
+		exact := -granted * ppm // in millionths
 		if off := post.Amount*1_000_000 - exact; !known || off >= 2_000_000 || off <= -2_000_000 {
 			p.a.report.differ(Cents, "share of a funder", post.Amount, "account %s entry %d of %d: %q pays %d, its share is %d ppm", account, e.Seq, e.Amount, post.Party, -post.Amount, ppm)
 		}
@@ -169,8 +202,8 @@ func (p *part) funding(account string, e *wire.Entry) {
 
 // digestEntry condenses the whole content of an entry; rows of ClickHouse are condensed alike.
 func digestEntry(e *wire.Entry) uint64 {
-	b := fmt.Appendf(nil, "%d|%s|%d|%d|%d|%s|%d|%s|%s|%d|%d|%d|%s", e.Seq, e.Kind, e.Amount, e.PendingAfter, e.AvailableAfter, e.Campaign, e.Version,
-		e.Receipt, e.Shop, e.At, e.ActiveFrom, e.ExpiresAt, e.Reason)
+	b := fmt.Appendf(nil, "%d|%s|%d|%d|%d|%s|%d|%s|%s|%d|%d|%d|%s|%s|%s", e.Seq, e.Kind, e.Amount, e.PendingAfter, e.AvailableAfter, e.Campaign, e.Version,
+		e.Receipt, e.Shop, e.At, e.ActiveFrom, e.ExpiresAt, e.Reason, e.Wallet, e.Reference)
 	for _, post := range e.Postings {
 		b = fmt.Appendf(b, "|%s|%s|%d", post.Book, post.Party, post.Amount)
 	}

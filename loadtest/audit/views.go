@@ -16,7 +16,7 @@ func (a *auditor) views(ctx context.Context) error {
 	if err := a.sum(ctx, "view receipts", t.receipts, t.receiptNet, "SELECT toInt64(count()), toInt64(sum(amount_minor)) FROM cagnotte.receipts"); err != nil {
 		return err
 	}
-	if err := a.sum(ctx, "view ledger_entries", t.entries, t.entrySum, "SELECT toInt64(count()), toInt64(sumIf(amount_minor, kind != 'ACTIVATE')) FROM cagnotte.ledger_entries"); err != nil {
+	if err := a.sum(ctx, "view ledger_entries", t.entries, t.entrySum, "SELECT toInt64(count()), toInt64(sumIf(amount_minor, kind NOT IN ('ACTIVATE', 'COMMIT') AND wallet = '')) FROM cagnotte.ledger_entries"); err != nil {
 		return err
 	}
 	granted := int64(0)
@@ -100,7 +100,7 @@ func (a *auditor) viewLedger(ctx context.Context) error {
 			a.report.differ(Cents, "view ledger_entries: account", sum-want.pending-want.available, "account %s: %d entries of %d, must be %d of %d", id, n, sum, want.seq, want.pending+want.available)
 		}
 		return nil
-	}, "SELECT account_id, toInt64(count()), toInt64(sumIf(amount_minor, kind != 'ACTIVATE')) FROM cagnotte.ledger_entries GROUP BY account_id")
+	}, "SELECT account_id, toInt64(count()), toInt64(sumIf(amount_minor, kind NOT IN ('ACTIVATE', 'COMMIT') AND wallet = '')) FROM cagnotte.ledger_entries GROUP BY account_id")
 	for id := range left {
 		a.report.differ(Lost, "view ledger_entries: account missing", 0, "account %s", id)
 	}

@@ -110,6 +110,8 @@ type Entry struct {
 	ActiveFrom     int64     `avro:"active_from"`
 	ExpiresAt      int64     `avro:"expires_at"`
 	Reason         string    `avro:"reason"`
+	Wallet         string    `avro:"wallet"` // empty: the programme's currency
+	Reference      string    `avro:"reference"`
 	Postings       []Posting `avro:"postings"`
 }
 
@@ -126,6 +128,18 @@ type Balance struct {
 	Version        int64  `avro:"version"`
 	Pending        int64  `avro:"pending_minor"`
 	Available      int64  `avro:"available_minor"`
+	LifetimeEarned int64  `avro:"lifetime_earned_minor"`
+	Held           int64  `avro:"held_minor"`
+	// Wallets are the further ones.
+	Wallets []WalletBalance `avro:"wallets"`
+}
+
+// WalletBalance is what an account has in one further wallet.
+type WalletBalance struct {
+	Wallet         string `avro:"wallet"`
+	Pending        int64  `avro:"pending_minor"`
+	Available      int64  `avro:"available_minor"`
+	Held           int64  `avro:"held_minor"`
 	LifetimeEarned int64  `avro:"lifetime_earned_minor"`
 }
 

@@ -69,7 +69,7 @@ type Command struct {
 	Amount    money.Amount // for Settle and Refund 0: all of it; for Adjust signed
 	Purchase  money.Amount // the basket that is paid with it; 0: not told
 	Online    bool         // the basket is prepared for later: a reservation lives longer
-	Reference string       // on Refund: the event that spent
+	Reference string       // on Refund the event that spent; on Spend the gift, if it is one
 	Reason    string
 	ExpiresAt retail.Instant // of what Adjust gives; 0: never
 	Terms     *Terms
@@ -196,7 +196,7 @@ func (a *Account) Spend(j *Journal, id retail.AccountID, c *Command, offline boo
 	start := len(j.postings)
 	j.post(MemberAvailable, string(id), -c.Amount)
 	j.post(Settlement, string(id), c.Amount)
-	a.command(j, p, start, id, c, &Entry{Kind: Redeem, Wallet: c.Wallet, Amount: -c.Amount, Reason: reason})
+	a.command(j, p, start, id, c, &Entry{Kind: Redeem, Wallet: c.Wallet, Amount: -c.Amount, Reason: reason, Reference: c.Reference})
 	return b, ""
 }
 

@@ -81,8 +81,21 @@ func (s *spending) settle(t *rapid.T) {
 		if b.Left() != c.Amount {
 			t.Fatalf("settled %v, the burn is %+v", c.Amount, b)
 		}
-		s.burns = append(s.burns, b)
+		s.keep(t, b)
 	}
+}
+
+// keep remembers a burn as the footprint of its event does.
+func (s *spending) keep(t *rapid.T, b Burn) {
+	enc := b.AppendBinary(nil)
+	back, err := DecodeBurn(enc)
+	if err != nil || !reflect.DeepEqual(b, back) {
+		t.Fatalf("%+v came back as %+v: %v", b, back, err)
+	}
+	if _, err := DecodeBurn(enc[:len(enc)-1]); err == nil {
+		t.Fatal("a cut burn was read")
+	}
+	s.burns = append(s.burns, back)
 }
 
 func (s *spending) release(t *rapid.T) {
@@ -99,10 +112,10 @@ func (s *spending) spend(t *rapid.T) {
 	if refused != "" {
 		return
 	}
-	if p := s.a.Of(c.Wallet); p.Available < -c.Terms.credit() || b.Left() != c.Amount {
+	if p := s.a.Of(c.Wallet); b.Left() != c.Amount || p.Available < 0 && (!offline || c.Terms.beyond(-p.Available) > 0) {
 		t.Fatalf("%v is left after %+v under %+v", p.Available, b, c.Terms)
 	}
-	s.burns = append(s.burns, b)
+	s.keep(t, b)
 }
 
 func (s *spending) refund(t *rapid.T) {
@@ -339,5 +352,36 @@ func TestWalletsDoNotAllocate(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// What the terms ask of a payment, with and without a basket that the till has told.
+func TestTermsOfAPayment(t *testing.T) {
+	terms := &Terms{MinPurchase: 1000, MinAmount: 50, MaxShare: 500_000, Limited: true, NegativeLimit: 100}
+	for _, c := range []struct {
+		amount, purchase money.Amount
+		terms            *Terms
+		offline          bool
+		want             Refusal
+	}{
+		{amount: 0, want: RefusedAmount},
+		{amount: 300, purchase: 200, want: RefusedMaxShare},
+		{amount: 600, want: RefusedBalance},
+		{amount: 500},
+		{amount: 49, purchase: 5000, terms: terms, want: RefusedMinAmount},
+		{amount: 400, purchase: 999, terms: terms, want: RefusedMinPurchase},
+		{amount: 501, purchase: 1001, terms: terms, want: RefusedMaxShare},
+		{amount: 500, purchase: 1001, terms: terms},
+		{amount: 400, terms: terms},
+		{amount: 600, purchase: 900, terms: terms, offline: true},
+		{amount: 601, terms: terms, offline: true, want: RefusedLimit},
+		{amount: 601, offline: true},
+	} {
+		var a Account
+		var j Journal
+		a.Adjust(&j, "m", &Command{At: hour, Amount: 500})
+		if _, refused := a.Spend(&j, "m", &Command{At: hour, Amount: c.amount, Purchase: c.purchase, Terms: c.terms}, c.offline); refused != c.want {
+			t.Errorf("%+v: refused %q", c, refused)
+		}
 	}
 }

@@ -29,24 +29,26 @@ func (a *Account) offline(c *Command) (*Purse, Refusal) {
 	if p := a.Of(c.Wallet); p != nil {
 		available = p.Available
 	}
-	if c.Amount-available > c.Terms.credit() {
+	if c.Terms.beyond(c.Amount-available) > 0 || available-c.Amount < money.Min {
 		return nil, RefusedLimit
 	}
 	return a.purse(c.Wallet), ""
 }
 
-// allow holds a payment against the terms. A basket that was not told cannot be too small, unless the terms ask for one.
+// allow holds a payment against the terms. What is asked of the basket is asked of one that the till has told: a gift has none.
 func (t *Terms) allow(c *Command) Refusal {
 	switch {
+	case c.Purchase != 0 && c.Amount > c.Purchase:
+		return RefusedMaxShare
 	case t == nil:
 		return ""
 	case c.Amount < t.MinAmount:
 		return RefusedMinAmount
+	case c.Purchase == 0:
+		return ""
 	case c.Purchase < t.MinPurchase:
 		return RefusedMinPurchase
-	case t.MaxShare != 0 && t.MaxShare != money.One && c.Amount > t.MaxShare.Of(c.Purchase, money.Floor):
-		return RefusedMaxShare
-	case c.Purchase != 0 && c.Amount > c.Purchase:
+	case t.MaxShare != 0 && c.Amount > t.MaxShare.Of(c.Purchase, money.Floor):
 		return RefusedMaxShare
 	}
 	return ""

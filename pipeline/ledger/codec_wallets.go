@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -106,4 +107,25 @@ func (r *reader) text(known string) string {
 		return known
 	}
 	return string(b)
+}
+
+// AppendBinary appends the burn's encoding to dst.
+func (b *Burn) AppendBinary(dst []byte) []byte {
+	dst = binary.AppendUvarint(appendText(dst, b.Wallet), uint64(b.Owed))
+	return appendParts(dst, b.Parts)
+}
+
+// DecodeBurn reads what AppendBinary wrote; nothing aliases b.
+func DecodeBurn(b []byte) (Burn, error) {
+	r := reader{b: b}
+	burn := Burn{Wallet: r.text(""), Owed: money.Amount(r.uvarint())}
+	burn.Parts = r.parts(nil)
+	bad := burn.Owed < 0 || burn.Owed > money.Max || burn.Wallet != "" && !walletName(burn.Wallet)
+	for _, p := range burn.Parts {
+		bad = bad || p.Amount <= 0 || p.Amount > money.Max || p.ExpiresAt < 0
+	}
+	if r.bad || len(r.b) > 0 || bad {
+		return Burn{}, fmt.Errorf("decode burn: %w", errTruncated)
+	}
+	return burn, nil
 }

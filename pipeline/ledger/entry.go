@@ -68,7 +68,7 @@ type Entry struct {
 	ExpiresAt       retail.Instant // lot's, 0 when it never lapses
 	Reason          string         // a short code such as "capped" or "deficit_absorbed"; empty mostly
 	Wallet          string         // empty: the programme's currency
-	Reference       string         // the hold; on Refund the burn's id; on Merge the other account
+	Reference       string         // the hold; on Redeem the gift; on Refund the event that spent; on Merge the other account
 	Postings        []Posting      // sums to zero; aliases the journal that made it
 }
 

@@ -2,7 +2,7 @@ package ledger
 
 // String returns the kind's name, for logs and tests.
 func (k Kind) String() string {
-	return name(int(k), "unknown", "earn", "activate", "reverse", "expire", "redeem", "adjust", "reserve", "commit", "cancel", "refund", "merge")
+	return name(int(k), "unknown", "earn", "activate", "reverse", "expire", "redeem", "adjust", "hold", "commit", "cancel", "refund", "merge")
 }
 
 // String returns the book's name, for logs and tests.

@@ -3,7 +3,7 @@ package ledger
 import "cagnotte/pipeline/money"
 
 // Terms are the programme's rules for one wallet: how its money is spent, and what happens around it. A nil *Terms is a programme that says nothing:
-// everything may be spent, nothing may be owed by spending, there is no floor for what a return takes back, and nobody is reminded.
+// everything may be spent, there is no floor for what a return or a payment without asking takes, and nobody is reminded.
 type Terms struct {
 	MinPurchase   money.Amount // of the basket that is paid; 0: any
 	MinAmount     money.Amount // of one burn
@@ -27,14 +27,6 @@ func (t *Terms) beyond(debt money.Amount) money.Amount {
 		return 0
 	}
 	return max(0, debt-t.NegativeLimit)
-}
-
-// credit is how far a member may go below zero by spending.
-func (t *Terms) credit() money.Amount {
-	if t == nil || !t.Limited {
-		return 0
-	}
-	return t.NegativeLimit
 }
 
 // holdMs is how long a reservation lasts.

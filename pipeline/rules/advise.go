@@ -2,6 +2,9 @@ package rules
 
 // advise warns about what is allowed and probably not meant.
 func (n node) advise(c *Campaign) {
+	if c.Terms != nil {
+		return
+	}
 	k := n.keysSeen()
 	at := func(key string) node { return child(k, n, key) }
 	w, r := &c.When, &c.Reward

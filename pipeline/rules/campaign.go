@@ -23,6 +23,7 @@ type Campaign struct {
 	Reward        Reward
 	Progress      Progress // stateful: rewards what receipts come to
 	Tiers         Tiers    // instead of a reward: levels
+	Terms         *Terms   // how a wallet's money is spent; then there is no reward
 	Validity      Validity
 	Stacking      Stacking
 	Priority      int32 // higher first

@@ -24,6 +24,7 @@ type Ruleset struct {
 	rails     railSet
 	multiply  bool    // some campaign multiplies others
 	tiers     []int32 // rules that give levels
+	terms     []rule  // documents that are terms
 }
 
 type versionKey struct {
@@ -51,6 +52,7 @@ type rule struct {
 	attach     Attachment     // of the reward
 	byPercent  bool           // a percentage of each line
 	byPiece    bool           // an amount for each piece
+	byStore    bool           // the shop of the sale pays a part
 	byLabel    bool           // products are named by label, maybe among other things
 	event      bool           // about events, not receipts
 	gift       gift           // what few rewards have
@@ -94,6 +96,9 @@ func CompileWith(g *Guardrails, campaigns []*Campaign) (*Ruleset, error) {
 	if err := rs.chooseVersions(); err != nil {
 		return nil, err
 	}
+	if err := rs.takeTerms(); err != nil {
+		return nil, err
+	}
 	rs.expand()
 	slices.SortStableFunc(rs.rules, func(a, b rule) int {
 		return cmpOr(int(b.doc.Priority)-int(a.doc.Priority), strings.Compare(a.id, b.id), int(a.version)-int(b.version))
@@ -135,6 +140,7 @@ func newRule(c *Campaign) (rule, error) {
 		attach:    c.Attachment(),
 		byPercent: c.Reward.Percent != 0 && c.Reward.Every == 0,
 		byPiece:   c.Reward.PerUnit != 0,
+		byStore:   slices.ContainsFunc(c.Funding, func(s ledger.Share) bool { return s.Party == ledger.Store }),
 		byLabel:   len(c.Lines.Include.Label) > 0,
 		event:     c.Event != "",
 		extra:     newExtra(c),

@@ -26,6 +26,7 @@ type Footprint struct {
 	Shop     string   // of the sale, when a campaign is funded by it; else empty
 	Operator string   // of the sale, when a campaign sends something to its account; else empty
 	Event    bool     // of an event: what has no price counts by its pieces
+	Burn     string   // of an event that spent: what, as ledger.Burn encodes it; nothing here reads it
 	masks    []uint64 // words per line, see mask
 }
 

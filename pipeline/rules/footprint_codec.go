@@ -16,7 +16,7 @@ import (
 //	sale:    ended_at
 //	awards:  total, count, then each award; count of lines, then each line with its mask
 //	returns: count, then each sum
-//	texts:   length and bytes of shop, operator
+//	texts:   length and bytes of shop, operator, burn
 //
 // Numbers are varints, signed ones zigzag. Times of an award are distances from ended_at, in minutes where they are whole ones.
 // What is usual takes no byte: an award's and a line's first byte says which parts follow.
@@ -30,6 +30,7 @@ const (
 	flagShop
 	flagOperator
 	flagEvent
+	flagBurn
 	flagsKnown = 1<<iota - 1
 )
 
@@ -75,6 +76,7 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 	set(f.Shop != "", flagShop)
 	set(f.Operator != "", flagOperator)
 	set(f.Event && flags&flagAwards != 0, flagEvent)
+	set(f.Burn != "", flagBurn)
 	dst = append(dst, footprintVersion, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, f.ContentHash)
 	if flags&flagSale != 0 {
@@ -90,7 +92,7 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 			dst = f.Returned[i].append(dst)
 		}
 	}
-	for _, text := range [...]string{f.Shop, f.Operator} {
+	for _, text := range [...]string{f.Shop, f.Operator, f.Burn} {
 		if text != "" {
 			dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 		}
@@ -251,6 +253,9 @@ func (f *Footprint) Decode(b []byte) error {
 	}
 	if flags&flagOperator != 0 {
 		f.Operator = c.text()
+	}
+	if flags&flagBurn != 0 {
+		f.Burn = c.text()
 	}
 	if c.bad || len(c.b) != 0 {
 		f.Reset()

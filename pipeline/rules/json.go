@@ -20,12 +20,7 @@ func (c *Campaign) JSON() []byte {
 		w.str("event", c.Event)
 		w.key("window", func() { w.object(func() { w.window(&c.Window) }) })
 		w.group("who", func() { w.who(&c.Who) })
-		w.group("stores", func() {
-			w.list("ids", c.Stores.IDs)
-			w.list("banners", c.Stores.Banners)
-			w.list("countries", c.Stores.Countries)
-			w.list("exclude_ids", c.Stores.ExcludeIDs)
-		})
+		w.stores(&c.Stores)
 		w.list("channels", symbols(c.Channels))
 		w.group("lines", func() {
 			w.lineKeys(&c.Lines.Include)
@@ -37,9 +32,12 @@ func (c *Campaign) JSON() []byte {
 			w.amount("min_basket", c.When.MinBasket)
 			w.list("coupon", c.When.Coupon)
 		})
-		if c.Tiers.given() {
+		switch {
+		case c.Terms != nil:
+			w.terms(c.Terms)
+		case c.Tiers.given():
 			w.key("tiers", func() { w.object(func() { w.tiers(&c.Tiers) }) })
-		} else {
+		default:
 			w.key("reward", func() { w.object(func() { w.reward(&c.Reward) }) })
 		}
 		w.progress(c)
@@ -60,6 +58,15 @@ func (c *Campaign) JSON() []byte {
 		w.tests(c.Tests)
 	})
 	return w.b.Bytes()
+}
+
+func (w *jsonWriter) stores(s *Stores) {
+	w.group("stores", func() {
+		w.list("ids", s.IDs)
+		w.list("banners", s.Banners)
+		w.list("countries", s.Countries)
+		w.list("exclude_ids", s.ExcludeIDs)
+	})
 }
 
 func symbols(list []retail.Channel) []string {

@@ -32,6 +32,9 @@ func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 	if c.uncapped == 0 && !(c.rule.gift.marker && c.holds) && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
 		return
 	}
+	if c.rule.byStore {
+		fp.Shop = string(e.sale.Shop.ID)
+	}
 	c.award = int32(len(fp.Awards))
 	fp.Awards = append(fp.Awards, Award{
 		CampaignKey: c.rule.key, Version: c.rule.version, Arm: c.arm, Room: c.room, Granted: c.granted,

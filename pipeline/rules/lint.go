@@ -43,7 +43,7 @@ const (
 
 // obey reports where a campaign meets a limit.
 func (n node) obey(c *Campaign, rail *Rail) {
-	if !rail.meets(c) {
+	if c.Terms != nil || !rail.meets(c) {
 		return
 	}
 	top := n.keysSeen()

@@ -32,7 +32,7 @@ func (r *reader) sorted() []Diagnostic {
 var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 func (n node) campaign() *Campaign {
-	k := n.keys("id", "version", "effective_from", "name", "event", "window", "who", "stores", "channels", "lines", "when", "reward", "validity",
+	k := n.keys("id", "version", "effective_from", "name", "event", "window", "who", "stores", "channels", "lines", "when", "reward", "terms", "validity",
 		"progress", "tiers", "stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
 	at := func(key string) node { return child(k, n, key) }
 	c := &Campaign{
@@ -47,12 +47,17 @@ func (n node) campaign() *Campaign {
 		Lines:    at("lines").selector(),
 		When:     at("when").when(),
 		Tiers:    at("tiers").tiers(),
+		Terms:    at("terms").terms(),
 		Validity: at("validity").validity(),
 		Stacking: at("stacking").stacking(),
 		Priority: int32(at("priority").integer(-1_000_000, 1_000_000)),
 		Funding:  at("funding").funding(),
 	}
-	c.reward(at("reward"), at("tiers"), at("progress"))
+	if c.Terms != nil {
+		n.onlyTerms(c, k)
+	} else {
+		c.reward(at("reward"), at("tiers"), at("progress"))
+	}
 	at("budget").budget(c)
 	c.HoldoutBP = int32(at("holdout").percent(2, false))
 	at("returns").returns(c)

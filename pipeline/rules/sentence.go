@@ -14,6 +14,9 @@ import (
 // Sentence says what a campaign does in one readable sentence, in French ("fr") or English (any other language). It is made from the typed
 // document, so that it cannot say anything else than what runs.
 func Sentence(c *Campaign, lang string) string {
+	if c.Terms != nil {
+		return termsSentence(c, lang)
+	}
 	w := english()
 	if lang == "fr" {
 		w = french()

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func TestRows(t *testing.T) {
 	for _, from := range []string{
 		"cagnotte_raw.receipts", "cagnotte_raw.ledger_entries", "cagnotte_raw.balances", "cagnotte_raw.decisions", "cagnotte_raw.metric_batches",
 		"cagnotte_raw.dead_letters", "cagnotte_raw.campaigns", "cagnotte.receipts", "cagnotte.receipt_lines", "cagnotte.ledger_entries",
-		"cagnotte.balances", "cagnotte.decisions", "cagnotte.dead_letters", "cagnotte.campaigns", "cagnotte.campaign_minutes", "cagnotte.store_days",
+		"cagnotte.balances", "cagnotte.wallet_balances", "cagnotte.liabilities", "cagnotte_raw.notifications", "cagnotte.notifications", "cagnotte.decisions", "cagnotte.dead_letters", "cagnotte.campaigns", "cagnotte.campaign_minutes", "cagnotte.store_days",
 	} {
 		fmt.Fprintf(&got, "== %s\n%s\n", from, query(t, e.HTTPAddr, "SELECT * EXCEPT ('^_loaded_at$') FROM "+from+" ORDER BY ALL FORMAT Vertical"))
 	}
@@ -138,6 +139,12 @@ func sample(t testing.TB, codec *schemas.Codec, topic string) (key, value []byte
 		return nil, codec.AppendLedger(nil, filled[schemas.LedgerRecord](f)), nil
 	case schemas.TopicBalances:
 		return nil, codec.AppendBalance(nil, filled[schemas.BalanceUpdate](f)), nil
+	case schemas.TopicNotifications:
+		b, err := json.Marshal(filled[schemas.Notification](f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nil, b, nil
 	case schemas.TopicDecisions:
 		return nil, codec.AppendDecision(nil, filled[schemas.ReceiptDecision](f)), nil
 	case schemas.TopicMetrics:

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"cagnotte/pipeline/ledger"
+	"cagnotte/pipeline/money"
 	"cagnotte/schemas"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -14,7 +15,7 @@ type ledgerEntries struct {
 	codec  *schemas.Codec
 	record schemas.LedgerRecord // reused
 
-	account, receipt                       *proto.ColStr
+	account, receipt, wallet, reference    *proto.ColStr
 	seq                                    *proto.ColUInt64
 	kind, currency, campaign, shop, reason *words
 	amount, pending, available             *amounts
@@ -31,6 +32,7 @@ func newLedger(o *Options, _ partitioner) builder {
 	b := &ledgerEntries{table: newTable("ledger_entries"), codec: o.Codec}
 	c := b.columns()
 	b.account, b.seq, b.kind, b.currency = c.text("account_id"), c.uint64("seq"), c.word("kind"), c.word("currency")
+	b.wallet, b.reference = c.text("wallet"), c.text("reference")
 	b.amount, b.pending, b.available = c.amount("amount_minor"), c.amount("pending_after_minor"), c.amount("available_after_minor")
 	b.campaign, b.version = c.word("campaign"), c.int32("campaign_version")
 	b.receipt, b.shop = c.text("receipt_id"), c.word("store_id")
@@ -61,6 +63,8 @@ func (b *ledgerEntries) addEntry(e *ledger.Entry) {
 	b.seq.Append(e.Seq)
 	b.kind.Append(kindName(e.Kind))
 	b.currency.Append(b.record.Currency)
+	b.wallet.Append(e.Wallet)
+	b.reference.Append(e.Reference)
 	b.amount.Append(e.Amount)
 	b.pending.Append(e.PendingAfter)
 	b.available.Append(e.AvailableAfter)
@@ -82,11 +86,11 @@ func (b *ledgerEntries) addEntry(e *ledger.Entry) {
 }
 
 func kindName(k ledger.Kind) string {
-	return name(k, "UNKNOWN", "EARN", "ACTIVATE", "REVERSE", "EXPIRE", "REDEEM", "ADJUST")
+	return name(k, "UNKNOWN", "EARN", "ACTIVATE", "REVERSE", "EXPIRE", "REDEEM", "ADJUST", "HOLD", "COMMIT", "CANCEL", "REFUND", "MERGE")
 }
 
 func bookName(b ledger.Book) string {
-	return name(b, "UNKNOWN", "MEMBER_PENDING", "MEMBER_AVAILABLE", "FUNDING", "WRITE_OFF", "BREAKAGE", "SETTLEMENT")
+	return name(b, "UNKNOWN", "MEMBER_PENDING", "MEMBER_AVAILABLE", "FUNDING", "WRITE_OFF", "BREAKAGE", "SETTLEMENT", "HELD", "CHARITY", "TRANSFER")
 }
 
 // name returns the wire symbol of an enum value; one outside the enum gets the first.
@@ -107,6 +111,10 @@ type balances struct {
 	version                      *proto.ColUInt64
 	currency                     *words
 	pending, available, lifetime *amounts
+	held                         *amounts
+	wallets                      group
+	wallet                       *words
+	ofWallet                     [4]*amounts // pending, available, held, lifetime
 	nextDue, updated             *instants
 	from                         lineage
 }
@@ -116,6 +124,12 @@ func newBalances(o *Options, _ partitioner) builder {
 	c := b.columns()
 	b.account, b.version, b.currency = c.text("account_id"), c.uint64("version"), c.word("currency")
 	b.pending, b.available, b.lifetime = c.amount("pending_minor"), c.amount("available_minor"), c.amount("lifetime_earned_minor")
+	b.held = c.amount("held_minor")
+	w := b.columns(&b.wallets)
+	b.wallet = w.word("wallets.wallet")
+	for i, name := range [...]string{"pending", "available", "held", "lifetime_earned"} {
+		b.ofWallet[i] = w.amount("wallets." + name + "_minor")
+	}
 	b.nextDue, b.updated = c.instant("next_due_at"), c.instant("updated_at")
 	b.from = b.lineage()
 	b.seal()
@@ -138,6 +152,15 @@ func (b *balances) add(r *kgo.Record) error {
 	b.pending.Append(u.Pending)
 	b.available.Append(u.Available)
 	b.lifetime.Append(u.LifetimeEarned)
+	b.held.Append(u.Held)
+	for i := range u.Wallets {
+		w := &u.Wallets[i]
+		b.wallet.Append(w.Wallet)
+		for i, a := range [...]money.Amount{w.Pending, w.Available, w.Held, w.LifetimeEarned} {
+			b.ofWallet[i].Append(a)
+		}
+	}
+	b.wallets.end()
 	b.nextDue.Append(u.NextDueAt)
 	b.updated.Append(u.UpdatedAt)
 	b.from.add(r)

@@ -58,6 +58,7 @@ func sources() []source {
 		{schemas.TopicDecisions, true, newDecisions},
 		{schemas.TopicMetrics, true, newMetrics},
 		{schemas.TopicDeadLetters, true, newDeadLetters},
+		{schemas.TopicNotifications, true, newNotifications},
 	}
 }
 

@@ -169,6 +169,8 @@ type entryRow struct {
 	ActiveFrom time.Time `ch:"active_from"`
 	ExpiresAt  time.Time `ch:"expires_at"`
 	Reason     string    `ch:"reason"`
+	Wallet     string    `ch:"wallet"`
+	Reference  string    `ch:"reference"`
 	Books      []string  `ch:"books"`
 	Parties    []string  `ch:"parties"`
 	Amounts    []int64   `ch:"amounts"`
@@ -180,7 +182,7 @@ func (r *Reader) addEntries(ctx context.Context, f *explain.Facts) error {
 		return nil
 	}
 	rows, err := ask[entryRow](ctx, r, "ledger entries", `SELECT seq, kind, amount_minor, pending_after_minor, available_after_minor, campaign, campaign_version, receipt_id,
-		store_id, at, active_from, expires_at, reason,
+		store_id, at, active_from, expires_at, reason, wallet, reference,
 		arrayMap(p -> p.1, postings) AS books, arrayMap(p -> p.2, postings) AS parties, arrayMap(p -> p.3, postings) AS amounts
 		FROM cagnotte.ledger_entries WHERE account_id = {account:String} AND (receipt_id = {id:String} OR kind IN ('ACTIVATE', 'EXPIRE'))
 		ORDER BY seq`+fmt.Sprintf(` LIMIT %d`, maxEntries), params{"account": text(string(f.Receipt.Account)), "id": text(string(f.ReceiptID))})
@@ -220,7 +222,7 @@ func (r *entryRow) entry(account retail.AccountID) ledger.Entry {
 	e := ledger.Entry{
 		Account: account, Seq: r.Seq, Kind: kindOf(r.Kind), Amount: money.Amount(r.Amount), PendingAfter: money.Amount(r.Pending), AvailableAfter: money.Amount(r.Available),
 		Campaign: r.Campaign, CampaignVersion: r.Version, Receipt: retail.ReceiptID(r.Receipt), Shop: retail.ShopID(r.Shop), At: instant(r.At),
-		ActiveFrom: instant(r.ActiveFrom), ExpiresAt: instant(r.ExpiresAt), Reason: r.Reason,
+		ActiveFrom: instant(r.ActiveFrom), ExpiresAt: instant(r.ExpiresAt), Reason: r.Reason, Wallet: r.Wallet, Reference: r.Reference,
 	}
 	for i := range r.Books {
 		e.Postings = append(e.Postings, ledger.Posting{Book: bookOf(r.Books[i]), Party: r.Parties[i], Amount: money.Amount(r.Amounts[i])})
@@ -229,7 +231,7 @@ func (r *entryRow) entry(account retail.AccountID) ledger.Entry {
 }
 
 func kindOf(s string) ledger.Kind {
-	for k := ledger.UnknownKind; k <= ledger.Adjust; k++ {
+	for k := ledger.UnknownKind; k <= ledger.Merge; k++ {
 		if strings.EqualFold(k.String(), s) {
 			return k
 		}
@@ -240,7 +242,7 @@ func kindOf(s string) ledger.Kind {
 // bookOf reads the wire's symbols, MEMBER_PENDING for the book that prints as "member pending".
 func bookOf(s string) ledger.Book {
 	plain := strings.NewReplacer("_", "", " ", "", "-", "")
-	for b := ledger.UnknownBook; b <= ledger.Settlement; b++ {
+	for b := ledger.UnknownBook; b <= ledger.Transfer; b++ {
 		if strings.EqualFold(plain.Replace(b.String()), plain.Replace(s)) {
 			return b
 		}

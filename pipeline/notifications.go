@@ -1,0 +1,83 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"cagnotte/pipeline/ledger"
+	"cagnotte/schemas"
+	"cagnotte/state"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// What happens to a member's money and is worth telling goes out in the same transaction, for whoever sends mail, texts and pushes. Ids are made of
+// what happened, so that a repeat says the same under the same name; nothing is said of what a return later takes back.
+const (
+	noticeHeld      = "BURN_HELD"
+	noticeCommitted = "BURN_COMMITTED"
+	noticeCancelled = "BURN_CANCELLED"
+	noticeRefused   = "BURN_REFUSED"
+	noticeExpiring  = "EXPIRING"
+	noticeExpired   = "EXPIRED"
+)
+
+// notify sends what the journal and the event at hand have to tell.
+func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
+	for i := range t.journal.Entries {
+		if n, ok := noticeOf(&t.journal.Entries[i]); ok {
+			t.tell(slot, &n, cause)
+		}
+	}
+	for i := range t.journal.Notices {
+		r := &t.journal.Notices[i]
+		t.tell(slot, &schemas.Notification{
+			ID: string(slot.ID) + ":" + r.Wallet + ":" + strconv.FormatInt(int64(r.ExpiresAt), 10) + ":" + noticeExpiring,
+			At: r.At, Type: noticeExpiring, Wallet: r.Wallet, Amount: r.Amount, ExpiresAt: r.ExpiresAt,
+		}, cause)
+	}
+	if c := &t.asked; c.refused != "" && cause != nil {
+		t.tell(slot, &schemas.Notification{
+			ID: string(t.receipt.ID) + ":" + noticeRefused, At: t.receipt.EndedAt, Type: noticeRefused, Wallet: c.Wallet, Amount: c.Amount,
+			Value: string(c.refused), Reference: c.reference(),
+		}, cause)
+	}
+}
+
+// reference is the reservation or the event that a command is about.
+func (c *command) reference() string {
+	if c.Hold != "" {
+		return c.Hold
+	}
+	return c.Reference
+}
+
+// noticeOf says what an entry tells the member; ok is false when it tells nothing.
+func noticeOf(e *ledger.Entry) (n schemas.Notification, ok bool) {
+	switch e.Kind {
+	case ledger.Reserve:
+		n.Type, n.ExpiresAt = noticeHeld, e.ExpiresAt
+	case ledger.Commit, ledger.Redeem:
+		n.Type = noticeCommitted
+	case ledger.Cancel:
+		n.Type = noticeCancelled
+	case ledger.Expire:
+		n.Type, n.Campaign, n.ExpiresAt = noticeExpired, e.Campaign, e.ExpiresAt
+	default:
+		return n, false
+	}
+	n.ID = string(e.Account) + ":" + strconv.FormatUint(e.Seq, 10) + ":" + n.Type
+	n.At, n.Wallet, n.Amount, n.Value, n.Reference = e.At, e.Wallet, e.Amount.Abs(), e.Reason, e.Reference
+	return n, true
+}
+
+// tell produces one notification.
+func (t *task) tell(slot *state.Slot, n *schemas.Notification, cause *kgo.Record) {
+	n.Account, n.TextKey = slot.ID, "notification."+n.Type
+	b, err := json.Marshal(n)
+	if err != nil { // texts, numbers and instants: nothing in it can fail
+		t.out.fail(err)
+		return
+	}
+	t.out.send(schemas.TopicNotifications, t.partition, t.out.copyBytes([]byte(slot.ID)), b, traceHeaders(cause))
+}
