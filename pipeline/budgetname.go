@@ -132,3 +132,18 @@ func (d *desk) now() retail.Instant {
 	}
 	return now
 }
+
+// keepShop has the footprint of a sale remember its shop, where a return will have to put something back on the shop's lease.
+func (b *budgetTerms) keepShop(dec *rules.Decision, fp *rules.Footprint, shop retail.ShopID) {
+	for i := range dec.Results {
+		t := b.byKey[dec.Results[i].CampaignKey]
+		if t != nil && t.newest.StoreBudget.Amount != 0 && kept(fp, dec.Results[i].CampaignKey) {
+			fp.Shop = string(shop)
+		}
+	}
+}
+
+// kept reports whether a later return can change what the campaign gives.
+func kept(fp *rules.Footprint, campaign uint64) bool {
+	return slices.ContainsFunc(fp.Awards, func(a rules.Award) bool { return a.CampaignKey == campaign })
+}

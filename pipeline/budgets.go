@@ -73,16 +73,10 @@ func (d *desk) forget() {
 
 // limit takes the results' awards off the leases and cuts what they cannot give; what a return takes back goes on the leases again (D22).
 func (d *desk) limit(dec *rules.Decision, fp *rules.Footprint, sale bool) error {
-	if d == nil || d.terms == nil || len(d.terms.byKey) == 0 {
-		return nil
-	}
 	for i := range dec.Results {
 		terms, ok := d.terms.byKey[dec.Results[i].CampaignKey]
 		if !ok || !terms.limits {
 			continue
-		}
-		if sale && terms.newest.StoreBudget.Amount != 0 && kept(fp, dec.Results[i].CampaignKey) {
-			fp.Shop = string(d.t.receipt.Shop.ID)
 		}
 		if dec.Results[i].Granted == 0 {
 			continue
@@ -92,11 +86,6 @@ func (d *desk) limit(dec *rules.Decision, fp *rules.Footprint, sale bool) error 
 		}
 	}
 	return nil
-}
-
-// kept reports whether a later return can change what the campaign gives.
-func kept(fp *rules.Footprint, campaign uint64) bool {
-	return slices.ContainsFunc(fp.Awards, func(a rules.Award) bool { return a.CampaignKey == campaign })
 }
 
 // draw takes one result off the leases that it must fit, or puts it back on them.

@@ -175,7 +175,7 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 			}
 		}
 		t.evaluator.Evaluate(t.ruleset, rec, slot.ID, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
-		if err := t.desk.limit(&t.decision, &t.footprint, true); err != nil {
+		if err := t.limit(true); err != nil {
 			return err
 		}
 		t.post(slot)

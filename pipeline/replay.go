@@ -27,6 +27,7 @@ type Replay struct {
 	store *state.Store
 	docs  []*kgo.Record // of the campaigns topic, in their order
 	sets  map[int64]*rules.Ruleset
+	cuts  map[int64][]BudgetCut
 	code  retail.Code // of the last refusal
 }
 
@@ -37,7 +38,8 @@ type ReplayOptions struct {
 	Currency   string // of the programme; default EUR
 	Partition  int32
 	Partitions int32
-	Campaigns  []*kgo.Record // records of the campaigns topic, in offset order
+	Campaigns  []*kgo.Record         // records of the campaigns topic, in offset order
+	Cuts       map[int64][]BudgetCut // what budgets have limited, by the receipt's offset, in the order of the steps
 	Logger     *slog.Logger
 }
 
@@ -59,7 +61,7 @@ func NewReplay(o ReplayOptions) (*Replay, error) {
 	if o.Codec == nil || o.Partitions < 1 || o.Partition < 0 || o.Partition >= o.Partitions {
 		return nil, fmt.Errorf("replay: a codec and a partition of the topic's are required, got %d of %d", o.Partition, o.Partitions)
 	}
-	r := &Replay{docs: o.Campaigns, sets: map[int64]*rules.Ruleset{}}
+	r := &Replay{docs: o.Campaigns, cuts: o.Cuts, sets: map[int64]*rules.Ruleset{}}
 	opts := Options{Brokers: []string{"none"}, Codec: o.Codec, StateDir: "replay", Policy: o.Policy, Currency: o.Currency, Logger: o.Logger}
 	opts.Observer = &Observer{OnDeadLetter: func(code retail.Code) { r.code = code }}
 	p, err := New(opts)
@@ -97,6 +99,7 @@ func (r *Replay) Judge(rec *kgo.Record, rulesetVersion int64) (Judged, error) {
 	t := r.task
 	r.code = ""
 	t.begin(rs)
+	t.cuts = r.cuts[rec.Offset]
 	t.decision.Reset()
 	t.journal.Reset()
 	t.receipt.Reset()

@@ -26,7 +26,7 @@ func (t *task) giveBack(slot *state.Slot) error {
 		slot.Account.Remember(id)
 	}
 	t.evaluator.Return(t.ruleset, rec, rules.MemberView{Account: &slot.Account}, &t.decision, &t.footprint)
-	if err := t.desk.limit(&t.decision, &t.footprint, false); err != nil {
+	if err := t.limit(false); err != nil {
 		return err
 	}
 	t.post(slot)

@@ -28,7 +28,8 @@ type task struct {
 	highMark int64          // of the input, as last fetched
 	ruleset  *rules.Ruleset // for the open transaction
 	saved    savepoint
-	desk     *desk // budgets; nil in a replay
+	desk     *desk       // budgets; nil in a replay
+	cuts     []BudgetCut // in a replay: what budgets have limited of the record at hand
 
 	flushedAt, syncedAt time.Time // last write-back, and the last that was synced
 

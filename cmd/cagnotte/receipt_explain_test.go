@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,7 @@ func TestReceiptExplain(t *testing.T) {
 	s.settled("ex-last")
 
 	t.Run("verified", s.explainVerified)
+	t.Run("budget", s.explainBudget)
 	t.Run("answers", s.explainAnswers)
 	t.Run("api", s.explainByHTTP)
 	t.Run("altered", s.explainAltered)
@@ -156,6 +158,39 @@ func (s *shop) explainVerified(t *testing.T) {
 	x, _, _, _ := s.explain("ex-2", "--verify")
 	if x.Verification.Judged != 2 || x.Verification.Records < 202 || x.Verification.Entries == 0 || x.Totals.Granted <= 0 {
 		t.Errorf("the second receipt stands on the first: %+v %+v", x.Verification, x.Totals)
+	}
+}
+
+// explainBudget: a decision that a budget has limited is derived again too, and what follows from it; what the budget had left is not derived but known.
+func (s *shop) explainBudget(t *testing.T) {
+	doc := `{"id": "ex-short", "version": 1, "name": "Short", "window": {"from": "2020-01-01"}, "lines": {"brand": "Ex-Short"}, "reward": {"percent": 10}, "budget": {"total": 40.00, "per_store": {"amount": 4.00, "per": "day"}}}`
+	if err := s.kafka.ProduceSync(context.Background(), &kgo.Record{Topic: schemas.TopicCampaigns, Key: []byte("ex-short"), Value: []byte(doc)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	sale := func(id string, net money.Amount) *retail.Receipt {
+		r := memberSale(id, "member-0001-c041", net)
+		r.Lines[0].Brand = "Ex-Short"
+		return r
+	}
+	known := func(id string) bool {
+		s.send(sale(id, 100))
+		s.settled(id)
+		x, _, _, _ := s.explain(id)
+		return slices.ContainsFunc(x.Campaigns, func(c explain.Campaign) bool { return c.Campaign == "ex-short" })
+	}
+	n := 0
+	s.wait("the campaign", func() bool { n++; return known(fmt.Sprint("ex-known-", n)) })
+	big := sale("ex-big", 9000)
+	s.send(big, giveBack("ex-big-back", big), sale("ex-after", 9000))
+	s.settled("ex-big", "ex-after")
+	for _, id := range []string{"ex-big", "ex-big-back", "ex-after"} {
+		x, out, errOut, code := s.explain(id, "--verify")
+		if code != ExitOK || x.Verification == nil || !x.Verification.Identical {
+			t.Fatalf("%s: exit %d: %s %s", id, code, errOut, out)
+		}
+		if id != "ex-big-back" && !strings.Contains(out, `"capped_by":"budget"`) && !strings.Contains(out, `"capped_by": "budget"`) {
+			t.Errorf("%s: no budget has limited it: %s", id, out)
+		}
 	}
 }
 

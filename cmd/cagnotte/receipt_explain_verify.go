@@ -12,7 +12,9 @@ import (
 	"cagnotte/pipeline"
 	"cagnotte/pipeline/explain"
 	"cagnotte/pipeline/explain/evidence"
+	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
+	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -52,8 +54,12 @@ func (c *ReceiptExplainCmd) derive(ctx context.Context, g *Globals, reader *evid
 	}
 	policy := retail.DefaultPolicy()
 	policy.Currency, policy.MaxAgeMs = h.Currency, retail.Instant(c.MaxReceiptAge.Milliseconds())
+	cuts, err := budgetCuts(ctx, reader, h)
+	if err != nil {
+		return nil, err
+	}
 	replay, err := pipeline.NewReplay(pipeline.ReplayOptions{
-		Codec: codec, Policy: policy, Currency: h.Currency, Partition: h.Partition, Partitions: partitions, Campaigns: docs, Logger: g.Logger,
+		Codec: codec, Policy: policy, Currency: h.Currency, Partition: h.Partition, Partitions: partitions, Campaigns: docs, Cuts: cuts, Logger: g.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +73,19 @@ func (c *ReceiptExplainCmd) derive(ctx context.Context, g *Globals, reader *evid
 		return nil, err
 	}
 	return d.out, d.read(ctx, cl)
+}
+
+// budgetCuts returns what the recorded decisions of the member say of budgets: what they had left follows from everybody's receipts.
+func budgetCuts(ctx context.Context, reader *evidence.Reader, h *explain.Head) (map[int64][]pipeline.BudgetCut, error) {
+	list, err := reader.BudgetCuts(ctx, h.Partition, h.Account, h.Offset)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64][]pipeline.BudgetCut{}
+	for _, c := range list {
+		out[c.Offset] = append(out[c.Offset], pipeline.BudgetCut{Campaign: c.Campaign, Code: rules.StepCode(c.Code), Left: money.Amount(c.Left)})
+	}
+	return out, nil
 }
 
 // rulesets returns from which offset on which rules were known. The recorded decision's own says it for the receipt itself.

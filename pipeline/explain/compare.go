@@ -48,13 +48,14 @@ func (e *Explainer) Verify(x *Explanation, f *Facts, d *Derived) {
 		v.Partition = f.Receipt.Partition
 	}
 	v.Text = verdict(x.words, v)
-	if !v.Identical && budgeted(recorded.Results) {
+	if budgeted(recorded.Results) {
 		v.Text += x.words.say("verify.budget")
 	}
 	x.Verification = v
 }
 
-// budgeted reports whether a budget cut what a campaign gave. What a lease had left follows from other members' receipts on all partitions.
+// budgeted reports whether a budget cut what a campaign gave. What a lease had left follows from other members' receipts on all partitions, so that
+// alone is taken from the record.
 func budgeted(results []rules.Result) bool {
 	return slices.ContainsFunc(results, func(r rules.Result) bool { return r.CappedBy == "budget" })
 }

@@ -86,7 +86,7 @@ func TestVerifySeesEveryField(t *testing.T) {
 	}
 }
 
-// What a budget had left is not in the log of receipts: a difference there is said to be one of those that may be.
+// What a budget had left is not in the log of receipts: the verdict says that it was taken from the record.
 func TestVerifyKnowsBudgets(t *testing.T) {
 	e, err := explain.New()
 	if err != nil {

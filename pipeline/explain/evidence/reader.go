@@ -214,3 +214,22 @@ func (r *Reader) Rulesets(ctx context.Context, partition int32, account retail.A
 	)
 	ORDER BY input_offset`, params{"partition": fmt.Sprint(partition), "account": text(string(account)), "last": fmt.Sprint(last)})
 }
+
+// BudgetCut is a step of a decision in which a budget was short: which, and what it had left.
+type BudgetCut struct {
+	Offset   int64  `ch:"input_offset"`
+	Campaign string `ch:"campaign"`
+	Code     string `ch:"code"`
+	Left     int64  `ch:"left"`
+}
+
+// BudgetCuts returns what budgets have limited of an account's receipts up to an offset of its partition, in their order.
+func (r *Reader) BudgetCuts(ctx context.Context, partition int32, account retail.AccountID, last int64) ([]BudgetCut, error) {
+	return ask[BudgetCut](ctx, r, "limits of budgets", `SELECT input_offset, campaign, s.2 AS code, s.6 AS left FROM
+	(
+		SELECT input_offset, campaign, steps FROM cagnotte.decisions
+		WHERE account_id = {account:String} AND account_id != '' AND input_partition = {partition:Int32} AND input_offset <= {last:Int64} AND capped_by = 'budget'
+	)
+	ARRAY JOIN steps AS s, arrayEnumerate(steps) AS place WHERE s.2 IN ('budget', 'budget_pacing', 'store_budget')
+	ORDER BY input_offset, campaign, place`, params{"partition": fmt.Sprint(partition), "account": text(string(account)), "last": fmt.Sprint(last)})
+}
