@@ -2,6 +2,9 @@ package schemas_test
 
 import (
 	"encoding/binary"
+	"math"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +16,7 @@ import (
 
 // fuzzMessage feeds arbitrary bytes to one decoder. What it accepts must survive a round trip, and the oracle must be able to read it - but for a map
 // that holds a key twice: Avro does not forbid it, the last value holds here and in Java, and the oracle alone refuses.
-func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, []byte, *T) []byte, decode func(*schemas.Codec, []byte, *T) error) {
+func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, []byte, *T) []byte, decode func(*schemas.Codec, []byte, *T) error, seeds ...*T) {
 	codec, _, _ := startCodec(f)
 	oracle, err := goavro.NewCodec(current(f, name))
 	if err != nil {
@@ -24,6 +27,9 @@ func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, [
 		f.Add(good[5:n])
 	}
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
+	for _, s := range seeds {
+		f.Add(encode(codec, nil, s)[5:])
+	}
 	id := binary.BigEndian.Uint32(good[1:])
 	var reused, again T
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -43,7 +49,9 @@ func fuzzMessage[T any](f *testing.F, name string, encode func(*schemas.Codec, [
 }
 
 func FuzzDecodeReceipt(f *testing.F) {
-	fuzzMessage[retail.Receipt](f, "receipt", (*schemas.Codec).AppendReceipt, (*schemas.Codec).DecodeReceipt)
+	twice := basket(1)
+	twice.Attributes = []retail.Attribute{{Key: "bags", Value: "1"}, {Key: "bags", Value: "2"}}
+	fuzzMessage(f, "receipt", (*schemas.Codec).AppendReceipt, (*schemas.Codec).DecodeReceipt, twice)
 }
 
 func FuzzDecodeLedger(f *testing.F) {
@@ -59,7 +67,9 @@ func FuzzDecodeDecision(f *testing.F) {
 }
 
 func FuzzDecodeMetrics(f *testing.F) {
-	fuzzMessage[schemas.MetricBatch](f, "metric_batch", (*schemas.Codec).AppendMetrics, (*schemas.Codec).DecodeMetrics)
+	infinite, none := metricsExample(), metricsExample()
+	infinite.Campaigns[0].BasketSumSq, none.Campaigns[0].BasketSumSq = math.Inf(1), math.NaN()
+	fuzzMessage(f, "metric_batch", (*schemas.Codec).AppendMetrics, (*schemas.Codec).DecodeMetrics, infinite, none)
 }
 
 // FuzzFraming feeds whole values, framing included: other ids take the way through the registry.
@@ -83,6 +93,53 @@ func FuzzFraming(f *testing.F) {
 		}
 		if err := codec.DecodeReceipt(value, &r); err == nil {
 			codec.AppendReceipt(nil, &r)
+		}
+	})
+}
+
+// FuzzReadNext reads any bytes as a block of receipts of another writer, whose layout is resolved by a general library. Goal: no panic, memory in
+// proportion to the bytes, progress, and receipts that are written and read back as they are.
+func FuzzReadNext(f *testing.F) {
+	resolving, err := schemas.NewReceiptReader(newer(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	same, err := schemas.NewReceiptReader(current(f, "receipt"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	native := nativeReceipt(basket(2))
+	native["weather"] = nil
+	for _, l := range native["lines"].([]any) {
+		l.(object)["aisle"] = 1
+	}
+	one := write(f, newer(f), native)
+	f.Add(append(slices.Clone(one), one...))
+	f.Add(one[:len(one)-1])
+	for _, at := range []int{len(one) - 1, len(one) / 2, 20} { // a block that claims 2^40 items
+		f.Add(append(slices.Clone(one[:at]), "\x80\x80\x80\x80\x80\x80\x01\x00"...))
+	}
+	f.Fuzz(func(t *testing.T, block []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var r, again retail.Receipt
+		size := uint64(len(block))
+		for n := 0; n < 8 && len(block) > 0; n++ {
+			rest, err := resolving.ReadNext(block, &r)
+			if err != nil {
+				break
+			}
+			if len(rest) >= len(block) {
+				t.Fatalf("%d bytes, %d left", len(block), len(rest))
+			}
+			block = rest
+			if err := same.Read(schemas.AppendReceiptBody(nil, &r), &again); err != nil || plain(&again) != plain(&r) {
+				t.Fatalf("%v\n%s\n%s", err, plain(&r), plain(&again))
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > 64<<20+size<<12 {
+			t.Fatalf("%d bytes took %d bytes of memory", size, spent)
 		}
 	})
 }

@@ -77,7 +77,7 @@ func TestOlderWriter(t *testing.T) {
 }
 
 // newer derives a later version of the receipt from the current one: one more field at the top and in the lines, one more symbol in two enums.
-func newer(t *testing.T) string {
+func newer(t testing.TB) string {
 	text := current(t, "receipt")
 	for old, added := range map[string]string{
 		`"symbols": ["UNKNOWN", "IN_STORE"`: `"symbols": ["UNKNOWN", "KIOSK", "IN_STORE"`,
