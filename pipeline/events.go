@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -17,22 +15,13 @@ import (
 // Events of an account travel among its receipts, so that everything that happens to it has one order: replayed from the first offset on, a segment, a
 // burn and a purchase meet in the same sequence again (I4). With a topic of their own the consumer's timing would decide.
 
-// SignEvent signs a record that holds an EVENT with a deployment's key, for its HeaderSignature.
-func SignEvent(secret, key, value []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write(key)
-	mac.Write([]byte{0})
-	mac.Write(value)
-	return []byte(hex.EncodeToString(mac.Sum(nil)))
-}
-
 // checkEvent refuses an event that is not signed as the deployment asks, or does not say what its kind needs.
 func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
 	rec := &t.receipt
 	if rec.Type != retail.Event {
 		return nil
 	}
-	if secret := t.p.opts.EventKey; len(secret) > 0 && !hmac.Equal(signature(r), SignEvent(secret, r.Key, r.Value)) {
+	if secret := t.p.opts.EventKey; len(secret) > 0 && !hmac.Equal(signature(r), schemas.SignEvent(secret, r.Key, r.Value)) {
 		return &retail.Problem{Code: retail.CodeSignature, Path: "/attributes/" + retail.EventAttribute, Observed: "no valid signature", Expected: "header " + schemas.HeaderSignature,
 			Hint: "send events through the gateway, which signs them"}
 	}
@@ -111,7 +100,7 @@ func (t *task) sendEvent(r *retail.Receipt) {
 	value := t.out.encode(func(dst []byte) []byte { return t.out.codec.AppendReceipt(dst, r) })
 	var headers []kgo.RecordHeader
 	if secret := t.p.opts.EventKey; len(secret) > 0 && r.Type == retail.Event {
-		headers = []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: SignEvent(secret, key, value)}}
+		headers = []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: schemas.SignEvent(secret, key, value)}}
 	}
 	t.out.send(schemas.TopicReceipts, schemas.PartitionOf(r.Key(), t.p.partitions), key, value, headers)
 }

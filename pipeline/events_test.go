@@ -166,7 +166,7 @@ func TestSignedEvents(t *testing.T) {
 	value := w.codec.AppendReceipt(nil, e)
 	sign := func(key []byte) *kgo.Record {
 		return &kgo.Record{Topic: schemas.TopicReceipts, Key: []byte("friend"), Value: value,
-			Headers: []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: SignEvent(key, []byte("friend"), value)}}}
+			Headers: []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: schemas.SignEvent(key, []byte("friend"), value)}}}
 	}
 	if got := w.judge(sign([]byte("another key"))); got.Refused != retail.CodeSignature {
 		t.Fatalf("an event signed by somebody else: %q", got.Refused)

@@ -30,7 +30,7 @@ type Options struct {
 	Codec      *schemas.Codec
 	Policy     retail.Policy
 	Currency   string // of the programme; default EUR
-	EventKey   []byte // when set, an EVENT is only taken with a signature by it: see SignEvent
+	EventKey   []byte // when set, an EVENT is only taken with a signature by it: see schemas.SignEvent
 
 	CommitInterval time.Duration // default 50 ms: the commit interval is the latency
 	MaxRecords     int           // per transaction; default 5,000

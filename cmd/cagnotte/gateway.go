@@ -23,7 +23,8 @@ type GatewayCmd struct {
 	Listen        string        `default:"localhost:8090" help:"Address of /v1/receipts."`
 	Currency      string        `default:"EUR" help:"The programme's currency, as of cagnotte run."`
 	MaxReceiptAge time.Duration `default:"9600h" help:"As of cagnotte run; 0 accepts any age."`
-	MetricsListen string        `default:"127.0.0.1:9466" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
+	EventKeyFlag
+	MetricsListen string `default:"127.0.0.1:9466" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
 }
 
 // Help returns examples.
@@ -68,9 +69,13 @@ func (c *GatewayCmd) door(ctx context.Context, g *Globals, cl *kgo.Client) (http
 	if err != nil {
 		return nil, err
 	}
+	eventKey, err := c.EventKeyFlag.read()
+	if err != nil {
+		return nil, err
+	}
 	policy := retail.DefaultPolicy()
 	policy.Currency, policy.MaxAgeMs = c.Currency, retail.Instant(c.MaxReceiptAge.Milliseconds())
-	return ingest.New(ingest.Options{Client: cl, Codec: codec, Policy: policy, Partitions: partitions, Logger: g.Logger}), nil
+	return ingest.New(ingest.Options{Client: cl, Codec: codec, Policy: policy, Partitions: partitions, Logger: g.Logger, EventKey: eventKey}), nil
 }
 
 // partitionsOf returns the number of partitions of a topic.

@@ -28,7 +28,8 @@ type RunCmd struct {
 	MemoryMB       int64         `name:"memory-mb" default:"650" help:"Soft limit of what Go's collector lets stand, in MB; Pebble's memtables and block cache come on top, up to 400. GOMEMLIMIT, when set, wins; 0 for none."`
 	MaxReceiptAge  time.Duration `default:"9600h" help:"Receipts that closed longer before they arrived are refused; 0 accepts any age (archives)."`
 	Embedded       bool          `help:"The broker is the development broker, which may lose group offsets when it is killed: the changelog decides where to go on."`
-	MetricsListen  string        `default:"127.0.0.1:9464" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
+	EventKeyFlag
+	MetricsListen string `default:"127.0.0.1:9464" help:"Address of /metrics, /livez, /readyz and /startupz; empty for none."`
 }
 
 // Help returns examples.
@@ -107,13 +108,17 @@ func (c *RunCmd) options(ctx context.Context, g *Globals) (pipeline.Options, err
 	if err != nil {
 		return pipeline.Options{}, err
 	}
+	eventKey, err := c.EventKeyFlag.read()
+	if err != nil {
+		return pipeline.Options{}, err
+	}
 	policy := retail.DefaultPolicy()
 	policy.Currency = c.Currency
 	policy.MaxAgeMs = retail.Instant(c.MaxReceiptAge.Milliseconds())
 	return pipeline.Options{
 		Brokers: g.Brokers, ClientOpts: clientOpts, Group: c.Group, Instance: c.instance(), StateDir: c.StateDir, Codec: codec, Policy: policy,
 		Currency: c.Currency, CommitInterval: c.CommitInterval, MaxRecords: c.MaxRecords, CacheAccounts: c.CacheAccounts, Embedded: c.Embedded,
-		EngineVersion: version(), Logger: g.Logger,
+		EngineVersion: version(), Logger: g.Logger, EventKey: eventKey,
 	}, nil
 }
 

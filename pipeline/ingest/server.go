@@ -22,6 +22,7 @@ type Options struct {
 	Partitions   int32         // of the receipts topic
 	Logger       *slog.Logger  // nil: discarded
 	MaxBodyBytes int64         // of a body, compressed and not; 0: 4 MiB
+	EventKey     []byte        // when set, EVENTs are signed with it: see schemas.SignEvent
 	AckTimeout   time.Duration // from taking a receipt to Kafka's acknowledgement, then 503; 0: 15 s
 }
 
@@ -221,6 +222,9 @@ func (s *Server) produce(ctx context.Context, header http.Header, wk *work, v ve
 	}
 	if tp := traceparent(header); tp != "" {
 		rec.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: []byte(tp)}}
+	}
+	if secret := s.opts.EventKey; len(secret) > 0 && r.Type == retail.Event {
+		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: schemas.HeaderSignature, Value: schemas.SignEvent(secret, key, rec.Value)})
 	}
 	s.opts.Client.TryProduce(ctx, rec, func(_ *kgo.Record, err error) {
 		if err == nil {
