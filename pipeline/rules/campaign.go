@@ -4,6 +4,8 @@ import (
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
+
+	"github.com/google/cel-go/cel"
 )
 
 // Campaign is one version of a campaign as its author wrote it, checked and with its defaults filled in. It is immutable once parsed.
@@ -80,10 +82,13 @@ type When struct {
 	MinQuantity int64        // whole pieces
 	MinBasket   money.Amount // of the receipt's total
 	Coupon      []string     // any of these was scanned
+	CEL         string       // an expert condition, see cel.go
+
+	program cel.Program // of CEL
 }
 
 func (w *When) empty() bool {
-	return w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 && len(w.Coupon) == 0
+	return w.MinSpend == 0 && w.MinQuantity == 0 && w.MinBasket == 0 && len(w.Coupon) == 0 && w.CEL == ""
 }
 
 // Reward is what is given. Exactly one of Percent, Fixed, PerUnit, Ladder, Points, Times, Draw and Notice is set, or Badge alone.

@@ -24,6 +24,7 @@ type candidate struct {
 
 	open, shop bool // the instant and the shop are accepted
 	refused    refusal
+	verdict    celVerdict
 	holds      bool         // thresholds are met, of a multiplier or marker
 	draws      bool         // number was drawn
 	number     int64        // below a million

@@ -31,6 +31,7 @@ func (c *Campaign) JSON() []byte {
 			w.number("min_quantity", c.When.MinQuantity)
 			w.amount("min_basket", c.When.MinBasket)
 			w.list("coupon", c.When.Coupon)
+			w.str("cel", c.When.CEL)
 		})
 		switch {
 		case c.Terms != nil:

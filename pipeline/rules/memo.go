@@ -67,6 +67,7 @@ type Evaluator struct {
 
 	event   retail.Receipt // an event without lines, and the piece that it is
 	piece   [1]retail.Line
+	expert  celInput
 	scratch Footprint
 	late    Decision
 }

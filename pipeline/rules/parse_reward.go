@@ -9,16 +9,18 @@ import (
 )
 
 func (n node) when() When {
-	k := n.keys("min_spend", "min_quantity", "min_basket", "coupon")
+	k := n.keys("min_spend", "min_quantity", "min_basket", "coupon", "cel")
 	if n.given() && len(k) == 0 {
-		n.fail(CodeMissing, "no threshold is given", "min_spend, min_quantity, min_basket or coupon", "leave when out to mean no threshold")
+		n.fail(CodeMissing, "no threshold is given", "min_spend, min_quantity, min_basket, coupon or cel", "leave when out to mean no threshold")
 	}
-	return When{
+	w := When{
 		MinSpend:    child(k, n, "min_spend").amount(),
 		MinQuantity: child(k, n, "min_quantity").integer(1, 1_000_000),
 		MinBasket:   child(k, n, "min_basket").amount(),
 		Coupon:      child(k, n, "coupon").texts(128),
 	}
+	w.CEL, w.program = child(k, n, "cel").expression()
+	return w
 }
 
 // reward reads what is given: one of reward and tiers, and what the reward is for when it is stateful.

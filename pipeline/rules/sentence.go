@@ -201,6 +201,9 @@ func (w *words) conditions(c *When) []string {
 	if len(c.Coupon) > 0 {
 		out = append(out, fmt.Sprintf(w.more.coupon, w.some(c.Coupon, w.or)))
 	}
+	if c.CEL != "" {
+		out = append(out, fmt.Sprintf(w.more.expert, strings.Join(strings.Fields(c.CEL), " ")))
+	}
 	return out
 }
 

@@ -5,7 +5,7 @@ import "fmt"
 // phrases are the words of a language for who a campaign is for and for what few campaigns say.
 type phrases struct {
 	event, segments, notSegments, consent, optIn, tiers, club, enrolled, birthday, birthdayDays, first, referred string
-	label, shopsNot, coupon                                                                                      string
+	label, shopsNot, coupon, expert                                                                              string
 	budget, budgetEven, storeBudget                                                                              string
 }
 
@@ -14,7 +14,7 @@ func englishPhrases() phrases {
 		event: "for each event “%s”", segments: "for members of %s", notSegments: "not for members of %s", consent: "for members who agreed to %s",
 		optIn: "for members who activated it", tiers: "for the tiers %s", club: "for members of the club %s", enrolled: "within %d days of joining",
 		birthday: "on the member's birthday", birthdayDays: "within %d days of the member's birthday", first: "on the first purchase",
-		referred: "for members whom somebody brought", label: "label %s", shopsNot: "not in shops %s", coupon: "with the coupon %s",
+		referred: "for members whom somebody brought", label: "label %s", shopsNot: "not in shops %s", coupon: "with the coupon %s", expert: "if %s",
 		budget: "while the budget of %s lasts", budgetEven: "while the budget of %s lasts, released evenly over the time", storeBudget: "at most %s per shop%s",
 	}
 }
@@ -24,7 +24,7 @@ func frenchPhrases() phrases {
 		event: "pour chaque événement « %s »", segments: "pour les membres de %s", notSegments: "sauf les membres de %s", consent: "pour les membres qui ont accepté %s",
 		optIn: "pour les membres qui l'ont activée", tiers: "pour les niveaux %s", club: "pour les membres du club %s", enrolled: "dans les %d jours qui suivent l'inscription",
 		birthday: "le jour de l'anniversaire", birthdayDays: "à %d jours au plus de l'anniversaire", first: "au premier achat",
-		referred: "pour les membres parrainés", label: "le label %s", shopsNot: "sauf les magasins %s", coupon: "avec le coupon %s",
+		referred: "pour les membres parrainés", label: "le label %s", shopsNot: "sauf les magasins %s", coupon: "avec le coupon %s", expert: "si %s",
 		budget: "dans la limite d'un budget de %s", budgetEven: "dans la limite d'un budget de %s, libéré régulièrement sur la durée", storeBudget: "%s au plus par magasin%s",
 	}
 }

@@ -16,6 +16,7 @@ const (
 	StepCoupon        StepCode = "coupon"         // one of the campaign's coupons was scanned
 	StepDraw          StepCode = "draw"           // the receipt's number of a million against the chance
 	StepTimes         StepCode = "times"          // what the multiplied campaigns give, and what is given on top
+	StepCEL           StepCode = "cel"            // the expert condition: true, false, or why it could not be told
 	StepLines         StepCode = "lines"          // no matching line counts; where some do, Result.Basis says how much
 	StepMinSpend      StepCode = "min_spend"      // spend against the threshold
 	StepMinQuantity   StepCode = "min_quantity"   // pieces against the threshold
