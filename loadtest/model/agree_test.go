@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -34,23 +35,38 @@ func TestModelAgreesOnTheWholeLanguage(t *testing.T) {
 }
 
 func wideDoc(t *rapid.T, id string) string {
-	about, reward := anyOf(t, "event", "", "", "", "event: recycle\n", "event: enrol\n"), "reward: {"+anyOf(t, "reward", rewards...)
-	progress := ""
+	about, reward := anyOf(t, "event", "", "", "", "event: recycle\n", "event: enrol\n"), "reward: {"+anyOf(t, "reward", append(gifts, rewards...)...)
+	reward = strings.Replace(reward, "OTHERS", strings.ReplaceAll("c0, c1, c2", id, "c9"), 1)
+	if strings.Contains(reward, "{event:") {
+		about = ""
+	}
+	progress, plain := "", !strings.Contains(reward, "{event:") && !strings.Contains(reward, "{badge")
 	switch {
+	case !plain:
 	case rapid.Bool().Draw(t, "progress"):
 		progress, reward = randomProgress(t)
 		reward += anyOf(t, "caps", "", "", ", max_per_member: {amount: 4.00, per: week}")
 	default:
 		reward += anyOf(t, "caps", "", "", ", max_per_receipt: 1.50", ", max_per_member: {amount: 2.00, per: day}")
 	}
-	stacking := ""
-	if progress == "" {
-		stacking = anyOf(t, "stacking", "", "", "", "stacking: {group: g, mode: best_for_member}\n")
+	stacking, wallet := "", anyOf(t, "wallet", "", "", ", wallet: points")
+	if progress == "" && plain {
+		group := "g"
+		if strings.Contains(reward, "{times") {
+			group = "t"
+		}
+		if wallet != "" {
+			group += "w"
+		}
+		stacking = anyOf(t, "stacking", "", "", "", "stacking: {group: "+group+", mode: best_for_member}\n")
 	}
 	who := anyOf(t, "who", whos...)
 	lines := anyOf(t, "lines", "", "lines: {category: A}\n", "lines: {label: [l, m]}\n", "lines: {exclude: {label: [m], brand: Z}}\n")
 	if strings.Contains(progress, "objectives") {
 		lines = ""
+	}
+	if plain {
+		reward += wallet + anyOf(t, "donate", "", "", ", donate: {to: charity, share: 33.33}")
 	}
 	return "id: " + id + "\nversion: 1\nname: N\n" + about + anyOf(t, "window", "window: {from: 2026-11-28, to: 2027-01-20}\n", "window: {from: 2026-12-03, to: 2026-12-09, weekdays: [mon, tue, thu, fri, sat]}\n") +
 		who +
@@ -62,6 +78,9 @@ func wideDoc(t *rapid.T, id string) string {
 
 var whos = []string{"", "", "who: {segments: [x, y]}\n", "who: {not_segments: [x]}\n", "who: {consent: [p, q]}\n", "who: {opt_in: true}\n", "who: {club: vip}\n", "who: {enrolled_within: 4d}\n",
 	"who: {birthday_within: 2d}\n", "who: {first_receipt: true}\n", "who: {referred: true}\n", "who: {tiers: [silver, gold]}\n", "who: {consent: [p], not_segments: [y]}\n"}
+
+var gifts = []string{"points: {get: 1, for: 1.50}", "points: {get: 3.50, for: 2.00}", "times: {factor: 2, of: [OTHERS]}", "times: {factor: 3.25, of: [OTHERS]}, rounding: floor", "times: {factor: 1.5, of: [OTHERS]}",
+	"draw: {chance: 40, prize: 2.00, seed: s}", "draw: {chance: 70, prize: 0.35, seed: t}", "event: {kind: referral, to: referrer}", "event: {kind: sold, to: operator}", "badge: b"}
 
 func randomProgress(t *rapid.T) (progress, reward string) {
 	calendar := anyOf(t, "calendar", "", ", per: day", ", per: week", ", per: month", ", per: year")
@@ -126,7 +145,7 @@ func randomShopping(t *rapid.T, i int) *retail.Receipt {
 	r := randomSale(t)
 	r.ID, r.EndedAt = retail.ReceiptID(fmt.Sprint("r", i)), randomInstant(t)
 	r.Loyalty.AccountID = retail.AccountID(anyOf(t, "member", "A", "B"))
-	r.Shop.ID = retail.ShopID(anyOf(t, "shop", "S1", "S2"))
+	r.Shop.ID, r.OperatorID = retail.ShopID(anyOf(t, "shop", "S1", "S2")), anyOf(t, "operator", "", "7")
 	if rapid.IntRange(0, 2).Draw(t, "scanned") == 0 {
 		r.Coupons = []string{"k"}
 	}
@@ -182,6 +201,7 @@ type ours struct {
 	journal    ledger.Journal
 	granted    map[string]int64
 	ghosts     map[string]int64
+	emitted    []Emitted
 	model      *Partition
 }
 
@@ -260,6 +280,7 @@ func (w *ours) post(a *ledger.Account, r *retail.Receipt, fp *rules.Footprint) {
 			w.ghosts[res.Campaign] += int64(res.Desired)
 		}
 		res.Post(a)
+		w.emit(a, r, fp, res)
 		g := res.Grant(r, fp)
 		if res.Granted > 0 {
 			a.Earn(&w.journal, r.Loyalty.AccountID, &g)
@@ -267,6 +288,22 @@ func (w *ours) post(a *ledger.Account, r *retail.Receipt, fp *rules.Footprint) {
 			a.Reverse(&w.journal, r.Loyalty.AccountID, &g)
 		}
 	}
+}
+
+// emit keeps what the result sends to another account, as the product's pipeline would write it.
+func (w *ours) emit(a *ledger.Account, r *retail.Receipt, fp *rules.Footprint, res *rules.Result) {
+	to := map[rules.EmitTo]string{rules.ToReferrer: string(a.Profile.Referrer), rules.ToOperator: ""}[res.Emit.To]
+	if res.Emit.To == rules.ToOperator && fp.Operator != "" {
+		to = "op:" + fp.Operator
+	}
+	if to == "" || res.Emit.Net == 0 && res.Emit.Pieces == 0 {
+		return
+	}
+	e := Emitted{Account: to, ID: res.Campaign + "/" + string(r.ID), Type: "EVENT", Event: res.Emit.Kind, From: string(r.Loyalty.AccountID), At: int64(r.EndedAt), Net: int64(res.Emit.Net), Pieces: res.Emit.Pieces}
+	if r.Original.Given {
+		e.Type, e.Original, e.Event, e.From = "RETURN", res.Campaign+"/"+string(r.Original.ReceiptID), "", ""
+	}
+	w.emitted = append(w.emitted, e)
 }
 
 // story is the documents and what has happened so far, for whoever looks into a difference.
@@ -293,6 +330,9 @@ func (w *ours) compare() {
 		if w.granted[id] != e.Granted[id] || w.ghosts[id] != e.Ghosts[id] {
 			w.t.Fatalf("%s: %s: rules %d (ghost %d), model %d (ghost %d)", w.story(), id, w.granted[id], w.ghosts[id], e.Granted[id], e.Ghosts[id])
 		}
+	}
+	if !reflect.DeepEqual(w.emitted, e.Emitted) && len(w.emitted)+len(e.Emitted) > 0 {
+		w.t.Fatalf("%s: sent to others %+v, model %+v", w.story(), w.emitted, e.Emitted)
 	}
 	for id, a := range w.accounts {
 		want := e.Accounts[string(id)].Balances()

@@ -3,6 +3,7 @@ package model
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type award struct {
 	active  int64
 	expires int64
 
+	scope    scope // of the law
 	gift     *gift // of a campaign with progress: what the basket adds
 	emits    bool  // its reward is an EVENT to somebody else
 	to       string
@@ -92,10 +94,13 @@ func (w *award) advance(a *Account, g gift) int64 {
 func settle(awards []award, b *basket) []bool {
 	purses := b.purses()
 	wins := make([]bool, len(awards))
+	for i := range awards {
+		awards[i].scope = awards[i].c.scope(b)
+	}
 	settlePhase(awards, wins, b, purses, false)
 	for i := range awards {
 		if w := &awards[i]; w.c.extras.timesPPM > 0 {
-			w.wanted = w.multiplied(awards, wins)
+			w.wanted = w.multiplied(awards, wins, b)
 		}
 	}
 	settlePhase(awards, wins, b, purses, true)
@@ -122,26 +127,36 @@ func settlePhase(awards []award, wins []bool, b *basket, purses []purse, multipl
 		lawful, use := w.lawful(b, purses)
 		w.desired = w.c.capped(lawful)
 		if won && lawful > 0 {
-			w.c.spend(purses, use)
+			w.scope.spend(purses, use)
 		}
 	}
 }
 
 // lawful is what the law leaves of the reward. What progress gives was earned on many receipts: the lines of one do not limit it.
+// What goes into a wallet of its own has no price that could be compared with theirs.
 func (w *award) lawful(b *basket, purses []purse) (int64, []int64) {
-	if w.c.progress != nil {
+	if w.c.progress != nil || w.c.extras.wallet != "" {
 		return w.wanted, make([]int64, len(purses))
 	}
-	return w.c.legal(w.wanted, b, purses)
+	return w.scope.legal(w.wanted, b, purses)
 }
 
-// multiplied is what a multiplier adds to the desires of its campaigns. Who is held out of one of them, or whom another has driven out, has none.
-func (w *award) multiplied(awards []award, wins []bool) int64 {
+// multiplied is what a multiplier adds to the desires of its campaigns, on the lines of those. Who is held out of one of them, or whom another has driven
+// out, has none.
+func (w *award) multiplied(awards []award, wins []bool, b *basket) int64 {
 	x, sum := &w.c.extras, int64(0)
+	w.scope = scope{campaign: w.c}
 	for i := range awards {
 		o := &awards[i]
-		if wins[i] && o.desired > 0 && o.c.extras.wallet == x.wallet && some(x.timesOf, func(id string) bool { return id == o.c.id }) {
-			sum += o.desired
+		if !wins[i] || o.desired <= 0 || o.c.progress != nil || o.c.extras.wallet != x.wallet || !some(x.timesOf, func(id string) bool { return id == o.c.id }) {
+			continue
+		}
+		sum += o.desired
+		w.scope.product = w.scope.product || o.scope.product
+		for _, line := range o.scope.lines {
+			if !slices.Contains(w.scope.lines, line) {
+				w.scope.lines = append(w.scope.lines, line)
+			}
 		}
 	}
 	if !w.enough {

@@ -177,85 +177,103 @@ func (c *campaign) namesProducts() bool {
 	return len(in.Category)+len(in.Brand)+len(in.GTIN)+len(in.SKU)+len(in.Department)+len(in.Label) > 0
 }
 
-// legal reduces a reward to what the purses of its lines allow. It returns what may be given, and what of it falls on which line.
-func (c *campaign) legal(reward int64, b *basket, purses []purse) (int64, []int64) {
-	use, limited, free := make([]int64, len(purses)), false, false
-	var mine []int
+// scope is which lines a reward is attached to, and how the law looks at it.
+type scope struct {
+	campaign *campaign
+	lines    []int // positions
+	product  bool  // attached to products
+	byLine   bool  // each line has its own part
+}
+
+// scope is that of a campaign's own reward.
+func (c *campaign) scope(b *basket) scope {
+	return scope{c, c.lines(b), c.namesProducts(), c.every == 0 && (c.percentPPM > 0 || c.perUnit > 0)}
+}
+
+func (c *campaign) lines(b *basket) (out []int) {
 	for i := range b.lines {
 		if l := &b.lines[i]; l.rewardable(b.kind) && c.matches(l) {
-			mine = append(mine, i)
-			limited = limited || c.purse(purses[i]) >= 0
-			free = free || c.purse(purses[i]) < 0 && l.paid > 0
+			out = append(out, i)
 		}
+	}
+	return out
+}
+
+// legal reduces a reward to what the purses of its lines allow. It returns what may be given, and what of it falls on which line.
+func (s *scope) legal(reward int64, b *basket, purses []purse) (int64, []int64) {
+	use, limited, free := make([]int64, len(purses)), false, false
+	for _, i := range s.lines {
+		limited = limited || s.purse(purses[i]) >= 0
+		free = free || s.purse(purses[i]) < 0 && b.lines[i].paid > 0
 	}
 	switch {
 	case reward == 0 || !limited:
 		return reward, use
-	case c.every == 0 && (c.percentPPM > 0 || c.perUnit > 0):
-		return c.legalByLine(reward, b, purses, mine, free, use)
+	case s.byLine:
+		return s.legalByLine(reward, b, purses, free, use)
 	case free:
 		return reward, use
 	}
 	room := int64(0)
-	for _, i := range mine {
-		room += max(c.purse(purses[i]), 0)
+	for _, i := range s.lines {
+		room += max(s.purse(purses[i]), 0)
 	}
 	reward = min(reward, room/1_000_000)
-	c.fill(reward*1_000_000, purses, mine, use)
+	s.fill(reward*1_000_000, purses, use)
 	return reward, use
 }
 
-// purse is the one that a reward of the campaign meets.
-func (c *campaign) purse(p purse) int64 {
-	if c.namesProducts() && p.product >= 0 && (p.all < 0 || p.product < p.all) {
+// purse is the one that the reward meets.
+func (s *scope) purse(p purse) int64 {
+	if s.product && p.product >= 0 && (p.all < 0 || p.product < p.all) {
 		return p.product
 	}
 	return p.all
 }
 
 // fill spreads an amount over the purses in the order of the lines, on top of what is used already.
-func (c *campaign) fill(amount int64, purses []purse, mine []int, use []int64) (rest int64) {
-	for _, i := range mine {
-		part := min(amount, max(c.purse(purses[i])-use[i], 0))
+func (s *scope) fill(amount int64, purses []purse, use []int64) (rest int64) {
+	for _, i := range s.lines {
+		part := min(amount, max(s.purse(purses[i])-use[i], 0))
 		use[i], amount = use[i]+part, amount-part
 	}
 	return amount
 }
 
 // legalByLine cuts each line's own part. When a line is cut, the sum is rounded down; so it is when what rounding adds finds no purse.
-func (c *campaign) legalByLine(reward int64, b *basket, purses []purse, mine []int, free bool, use []int64) (int64, []int64) {
+func (s *scope) legalByLine(reward int64, b *basket, purses []purse, free bool, use []int64) (int64, []int64) {
 	sum, cut := int64(0), false
-	for _, i := range mine {
-		part := b.lines[i].paid * c.percentPPM
-		if c.perUnit > 0 {
-			part = c.perUnit * b.lines[i].pieces() * 1_000_000
+	for _, i := range s.lines {
+		part := b.lines[i].paid * s.campaign.percentPPM
+		if s.campaign.perUnit > 0 {
+			part = s.campaign.perUnit * b.lines[i].pieces() * 1_000_000
 		}
-		if room := c.purse(purses[i]); room >= 0 && part > room {
+		if room := s.purse(purses[i]); room >= 0 && part > room {
 			part, cut = room, true
 		}
 		sum += part
 		use[i] = max(part, 0)
 	}
 	down := max(product(sum, 1, 1_000_000, "floor"), 0)
-	if over := reward*1_000_000 - sum; cut || over > 0 && !free && c.room(purses, mine, use) < over {
+	if over := reward*1_000_000 - sum; cut || over > 0 && !free && s.room(purses, use) < over {
 		return min(down, reward), use
 	} else if over > 0 && !free {
-		c.fill(over, purses, mine, use)
+		s.fill(over, purses, use)
 	}
 	return reward, use
 }
 
-func (c *campaign) room(purses []purse, mine []int, use []int64) (sum int64) {
-	for _, i := range mine {
-		sum += max(c.purse(purses[i])-use[i], 0)
+func (s *scope) room(purses []purse, use []int64) (sum int64) {
+	for _, i := range s.lines {
+		sum += max(s.purse(purses[i])-use[i], 0)
 	}
 	return sum
 }
 
-// spend takes what a campaign gives from the purses.
-func (c *campaign) spend(purses []purse, use []int64) {
+// spend takes what is given from the purses.
+func (s *scope) spend(purses []purse, use []int64) {
 	for i := range purses {
-		if c.namesProducts() && purses[i].product >= 0 {
+		if s.product && purses[i].product >= 0 {
 			purses[i].product = max(purses[i].product-use[i], 0)
 		}
 		if purses[i].all >= 0 {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,6 +37,13 @@ func randomDoc(t *rapid.T, id string) string {
 		anyOf(t, "stacking", "", "", "stacking: {group: g, mode: best_for_member}", "stacking: {group: h, mode: first}"),
 		"priority: " + anyOf(t, "priority", "0", "1"),
 		"holdout: " + anyOf(t, "holdout", "0", "40"), ""}, "\n")
+}
+
+// randomMultiplier repeats the first two campaigns.
+func randomMultiplier(t *rapid.T, id string) string {
+	return "id: " + id + "\nversion: 1\nname: N\nwindow: {from: 2026-12-01}\n" + anyOf(t, "lines", "", "lines: {category: A}\n", "lines: {brand: [X, Y]}\n") + anyOf(t, "when", "", "when: {min_spend: 3.00}\n") +
+		"reward: {times: {factor: " + anyOf(t, "factor", "1.1", "2", "3.5") + ", of: [c0, c1]}" + anyOf(t, "caps", "", ", max_per_receipt: 1.50", ", max_per_member: {amount: 2.00, per: day}") + "}\n" +
+		"priority: " + anyOf(t, "priority", "0", "1") + "\nholdout: " + anyOf(t, "holdout", "0", "40") + "\n"
 }
 
 var rewards = []string{
@@ -96,6 +104,9 @@ func TestModelAgreesWithTheRules(t *testing.T) {
 		var list []*rules.Campaign
 		for i := range rapid.IntRange(1, 5).Draw(t, "campaigns") {
 			doc := randomDoc(t, fmt.Sprint("c", i))
+			if i > 1 && rapid.IntRange(0, 2).Draw(t, "multiplier") == 0 {
+				doc = randomMultiplier(t, fmt.Sprint("c", i))
+			}
 			c, ds := rules.Parse("doc", []byte(doc))
 			if c == nil {
 				t.Fatal(doc, ds)
@@ -114,11 +125,11 @@ func TestModelAgreesWithTheRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compareRun(t, rs, cs)
+		compareRun(t, rs, cs, docs)
 	})
 }
 
-func compareRun(t *rapid.T, rs *rules.Ruleset, cs *Campaigns) {
+func compareRun(t *rapid.T, rs *rules.Ruleset, cs *Campaigns, docs [][]byte) {
 	sale := randomSale(t)
 	events := []*retail.Receipt{sale}
 	for n := range rapid.IntRange(0, 3).Draw(t, "returns") {
@@ -144,7 +155,8 @@ func compareRun(t *rapid.T, rs *rules.Ruleset, cs *Campaigns) {
 		p.accept(Record{Offset: int64(n), Appended: int64(r.EndedAt)}, wired(r))
 		for _, id := range cs.IDs() {
 			if want := p.Expected().Granted[id]; got[id] != want || ghosts[id] != p.Expected().Ghosts[id] {
-				t.Fatalf("after receipt %d, %s: rules %d (ghost %d), model %d (ghost %d)", n, id, got[id], ghosts[id], want, p.Expected().Ghosts[id])
+				story := (&ours{docs: []string{string(bytes.Join(docs, []byte("---\n")))}, life: events[:n+1]}).story()
+				t.Fatalf("%s: %s: rules %d (ghost %d), model %d (ghost %d)", story, id, got[id], ghosts[id], want, p.Expected().Ghosts[id])
 			}
 		}
 	}

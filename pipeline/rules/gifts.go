@@ -115,6 +115,29 @@ func (e *Evaluator) repeatedLines(c *candidate) {
 	e.own = append(e.own[:0], e.union...)
 }
 
+// mayRepeat reports whether a multiplier has something to repeat once its campaign wins its group, which a return can bring about.
+func (e *Evaluator) mayRepeat(c *candidate) bool {
+	if !c.holds || len(c.rule.gift.times) == 0 {
+		return false
+	}
+	for i := range e.cands {
+		if b := &e.cands[i]; b.uncapped > 0 && slices.Contains(c.rule.gift.times, b.rule.key) {
+			return true
+		}
+	}
+	return false
+}
+
+// isRepeated reports whether a multiplier that is kept may repeat what the candidate wants: a return must know the law of those lines too.
+func (e *Evaluator) isRepeated(c *candidate) bool {
+	for i := range e.cands {
+		if m := &e.cands[i]; m.award >= 0 && slices.Contains(m.rule.gift.times, c.rule.key) {
+			return true
+		}
+	}
+	return false
+}
+
 // tightenAll makes every limit of the law be asked line by line: multipliers come later and must find the room that is left.
 func (e *Evaluator) tightenAll() {
 	for _, i := range e.order {

@@ -3,7 +3,7 @@ package rules
 import "cagnotte/pipeline/retail"
 
 // keep writes the footprint: the campaigns that want to give something, and the lines they count. A campaign that wants nothing of the whole
-// basket wants nothing of a smaller one either, so a return need not know it.
+// basket wants nothing of a smaller one either, so a return need not know it; but for multipliers, as another campaign can win its group then.
 func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footprint) {
 	if account != "" {
 		for _, i := range e.order {
@@ -29,7 +29,7 @@ func (e *Evaluator) keep(r *retail.Receipt, account retail.AccountID, fp *Footpr
 
 func (e *Evaluator) keepAward(c *candidate, fp *Footprint) {
 	c.award = -1
-	if c.uncapped == 0 && !(c.rule.gift.marker && c.holds) && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
+	if c.uncapped == 0 && !(c.rule.gift.marker && c.holds) && !e.mayRepeat(c) && !(c.rule.state.counts && c.open && c.shop && c.refused == admitted && c.rule.meets(&c.basis, e.total)) {
 		return
 	}
 	if c.rule.byStore {
@@ -63,12 +63,12 @@ func (e *Evaluator) mark(r *retail.Receipt, masks []uint64, words int) {
 	}
 }
 
-// attached sets the bits of the awards that are attached to products.
+// attached sets the bits of the awards that are attached to products, or are repeated by what may be.
 func (e *Evaluator) attached(words int) {
 	e.product = grow(e.product, words)
 	clear(e.product)
 	for i := range e.cands {
-		if c := &e.cands[i]; c.award >= 0 && c.rule.attach == OnProduct {
+		if c := &e.cands[i]; c.award >= 0 && (c.rule.attach == OnProduct || e.rs.multiply && e.isRepeated(c)) {
 			e.product[c.award/64] |= 1 << (c.award % 64)
 		}
 	}
