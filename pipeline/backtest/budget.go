@@ -11,26 +11,25 @@ import (
 	"cagnotte/pipeline/retail"
 )
 
-// budget follows the net cost of a draft hour by hour: it ends in the hour in which the sum reaches it. Where the archive covers only a part of the
-// window and the budget outlives it, the mean pace of the covered days is continued.
+// budget fits the draft into its budget, and follows its net cost without one hour by hour. Where the archive covers only a part of the window and the
+// budget outlives it, the mean pace of the covered days is continued.
 func (b *builder) budget(i int, coveredDays float64) *Budget {
 	doc, t := b.job.drafts[i], &b.t.campaigns[i]
-	total := int64(doc.Budget)
-	if total == 0 {
+	if doc.Budget == 0 && doc.StoreBudget.Amount == 0 {
 		return nil
 	}
-	out := &Budget{TotalMinor: total, UsedMinor: t.granted - t.returned, Hours: []Burn{}}
-	ended := int64(-1)
+	e := b.job.enforce(i, b.workers)
+	out := &Budget{
+		TotalMinor: int64(doc.Budget), UsedMinor: t.granted - t.returned, Hours: []Burn{},
+		GrantedMinor: e.granted, ReturnedMinor: e.returned, RefusedMinor: e.refused, RefusedReceipts: e.receipts,
+	}
 	used := int64(0)
 	for _, hour := range slices.Sorted(maps.Keys(t.hours)) {
 		used += t.hours[hour].granted - t.hours[hour].returned
-		if used >= total && ended < 0 {
-			ended = hour
-		}
 		out.burn(b.clock, hour, used)
 	}
-	end := retail.Instant(ended * hourMs)
-	if ended < 0 {
+	end := e.ends / hourMs * hourMs
+	if end == 0 && doc.Budget != 0 && !doc.BudgetEven && e.refused == 0 {
 		end = b.project(out, span{doc.Window.From, doc.Window.To}, coveredDays)
 	}
 	if end > 0 {
@@ -78,21 +77,44 @@ func (b *builder) own(at retail.Instant) string {
 }
 
 func (b *builder) budgetStatement(x *Budget) Text {
-	share := float64(x.UsedMinor) / float64(x.TotalMinor) * 100
+	share := float64(x.UsedMinor) / float64(max(x.TotalMinor, 1)) * 100
 	switch {
+	case x.TotalMinor == 0:
+		return b.within(x, Text{EN: "Each shop has its part.", FR: "Chaque magasin a sa part."})
 	case x.Projected:
 		return Text{
 			EN: fmt.Sprintf("At the pace of the archive the budget would end around %s; the archive itself uses %.1f %% of it.", hourEN(x.EndsAt), share),
 			FR: fmt.Sprintf("Au rythme de l'archive, le budget serait épuisé vers le %s ; l'archive elle-même en utilise %s %%.", hourFR(x.EndsAt), comma(share)),
 		}
 	case x.EndsAt != "":
-		return Text{
-			EN: fmt.Sprintf("The budget would end in the hour of %s. Costs after it are in the figures: the simulation does not stop there.", hourEN(x.EndsAt)),
-			FR: fmt.Sprintf("Le budget serait épuisé dans l'heure du %s. Les coûts d'après figurent dans les chiffres : la simulation ne s'y arrête pas.", hourFR(x.EndsAt)),
-		}
+		return b.within(x, Text{
+			EN: fmt.Sprintf("The budget would end in the hour of %s.", hourEN(x.EndsAt)),
+			FR: fmt.Sprintf("Le budget serait épuisé dans l'heure du %s.", hourFR(x.EndsAt)),
+		})
+	case x.RefusedMinor > 0:
+		return b.within(x, Text{EN: "The budget would not be used up, but for a time or in shops there is none left.", FR: "Le budget ne serait pas épuisé, mais il n'en resterait rien par moments ou dans des magasins."})
 	}
 	return Text{EN: fmt.Sprintf("The budget would last: %.1f %% of it is used.", share), FR: fmt.Sprintf("Le budget suffirait : %s %% en sont utilisés.", comma(share))}
 }
+
+// within adds what the draft comes to within its budget.
+func (b *builder) within(x *Budget, t Text) Text {
+	net := x.GrantedMinor - x.ReturnedMinor
+	return Text{
+		EN: t.EN + fmt.Sprintf(" Within it, receipt by receipt, the cost is %s; %s are refused on %s. The other figures are without the budget.", plain(net), plain(x.RefusedMinor), several(x.RefusedReceipts, "receipt")),
+		FR: t.FR + fmt.Sprintf(" Dans sa limite, ticket après ticket, le coût est de %s ; %s sont refusés sur %s. Les autres chiffres sont sans le budget.",
+			strings.Replace(plain(net), ".", ",", 1), strings.Replace(plain(x.RefusedMinor), ".", ",", 1), several(x.RefusedReceipts, "ticket")),
+	}
+}
+
+func several(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func plain(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
 func comma(v float64) string { return strings.Replace(fmt.Sprintf("%.1f", v), ".", ",", 1) }
 

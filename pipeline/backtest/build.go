@@ -40,7 +40,7 @@ func (j *job) report(t *tally, workers []*worker) *Report {
 	if err != nil {
 		zone, loc = "UTC", time.UTC // the campaign was compiled with it: it cannot fail
 	}
-	b := &builder{job: j, t: t, clock: clock{loc}, people: gather(workers, len(j.drafts))}
+	b := &builder{job: j, t: t, clock: clock{loc}, people: gather(workers, len(j.drafts)), workers: workers}
 	r := &Report{
 		Kind: Kind, Statement: statement, Source: j.o.Source, Currency: j.o.Currency, Zone: zone,
 		Archive: b.archive(), Shift: b.shift(), Reach: b.reach(), Days: b.days(),
@@ -54,10 +54,11 @@ func (j *job) report(t *tally, workers []*worker) *Report {
 }
 
 type builder struct {
-	job    *job
-	t      *tally
-	clock  clock
-	people people
+	job     *job
+	t       *tally
+	clock   clock
+	people  people
+	workers []*worker
 }
 
 // people is what the members come to, sorted, so that no order of workers shows.

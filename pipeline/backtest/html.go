@@ -134,7 +134,7 @@ func (p *page) shopsPlot() *plot {
 func (p *page) burnPlots() []*plot {
 	var out []*plot
 	for i := range p.R.Campaigns {
-		if c := &p.R.Campaigns[i]; c.Budget != nil && len(c.Budget.Hours) > 0 {
+		if c := &p.R.Campaigns[i]; c.Budget != nil && c.Budget.TotalMinor > 0 && len(c.Budget.Hours) > 0 {
 			points := []point{{0, c.Budget.TotalMinor}}
 			for _, h := range c.Budget.Hours {
 				points = append(points, point{p.share(h.At), max(c.Budget.TotalMinor-h.UsedMinor, 0)})

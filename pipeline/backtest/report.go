@@ -136,15 +136,20 @@ type Limit struct {
 	BarredMinor  int64  `json:"barred_spend_minor,omitempty"` // spend for which the law allows nothing
 }
 
-// Budget says how far the budget goes. The simulation does not stop at it.
+// Budget says how far the budget goes: what the draft comes to within it, when it ends, and what it would cost without. All other figures of the
+// report are without it.
 type Budget struct {
-	TotalMinor int64  `json:"total_minor"`
-	UsedMinor  int64  `json:"used_minor"`             // at the end of the archive, not cut at the budget
-	EndsAt     string `json:"ends_at,omitempty"`      // the hour in which it ends, in the campaign's own calendar
-	PastEndsAt string `json:"past_ends_at,omitempty"` // the same hour of the archive
-	Projected  bool   `json:"projected"`              // the archive does not reach that far: continued at its mean pace
-	Statement  Text   `json:"statement"`
-	Hours      []Burn `json:"burn"` // cumulative, at the end of each day with a movement
+	TotalMinor      int64  `json:"total_minor"`           // 0: only the shops are limited
+	UsedMinor       int64  `json:"used_minor"`            // at the end of the archive, not cut at the budget
+	GrantedMinor    int64  `json:"granted_within_minor"`  // within the budget, in the order of the receipts
+	ReturnedMinor   int64  `json:"returned_within_minor"` // what returns took back of that
+	RefusedMinor    int64  `json:"refused_minor"`         // what members would not have had
+	RefusedReceipts int64  `json:"refused_receipts"`
+	EndsAt          string `json:"ends_at,omitempty"`      // the hour in which it ends, in the campaign's own calendar
+	PastEndsAt      string `json:"past_ends_at,omitempty"` // the same hour of the archive
+	Projected       bool   `json:"projected"`              // the archive does not reach that far: continued at its mean pace
+	Statement       Text   `json:"statement"`
+	Hours           []Burn `json:"burn"` // cumulative, at the end of each day with a movement
 }
 
 // Burn is a point of the burn-down.

@@ -102,7 +102,8 @@ func TestReportByHand(t *testing.T) {
 	if want := (Reach{MembersOnFile: 3, MembersConsidered: 3, MembersRewarded: 2, ReceiptsInWindow: 8, ReceiptsConsidered: 6, ReceiptsRewarded: 3}); r.Reach != want {
 		t.Errorf("reach %+v, want %+v", r.Reach, want)
 	}
-	if b := c.Budget; b.PastEndsAt != "2026-10-29T17:00:00+01:00" || b.EndsAt != "2026-12-03T17:00:00+01:00" || b.UsedMinor != 320 || b.Projected {
+	if b := c.Budget; b.PastEndsAt != "2026-10-29T17:00:00+01:00" || b.EndsAt != "2026-12-03T17:00:00+01:00" || b.UsedMinor != 320 || b.Projected ||
+		b.GrantedMinor != 400 || b.ReturnedMinor != 100 || b.RefusedMinor != 20 || b.RefusedReceipts != 1 {
 		t.Errorf("budget %+v", b)
 	}
 	if a := r.Archive; a.Repeats != 1 || a.OrphanReturns != 1 || a.Anonymous != 1 || a.Returns != 2 || a.Receipts != 9 {
@@ -232,5 +233,31 @@ func TestFitWeeks(t *testing.T) {
 		if got := FitWeeks([]*rules.Campaign{c}, from, to); got != want {
 			t.Errorf("%s: %d weeks, want %d", window, got, want)
 		}
+	}
+}
+
+// Goal: shops' parts, pace and total bind together, returns go back to the shop of the sale, and the number of workers does not show. Method: a week by hand.
+func TestBudgetWithin(t *testing.T) {
+	const c = "GROCERY/COFFEE"
+	list := []retail.Receipt{
+		sale(t, "r1", "ann", "S1", "2026-12-02T10:00:00+01:00", 2000, c), // 2.00 of the 2.50 of S1
+		sale(t, "r2", "bob", "S1", "2026-12-02T11:00:00+01:00", 2000, c), // 0.50
+		sale(t, "r3", "cid", "S2", "2026-12-02T12:00:00+01:00", 2000, c), // 2.00 of S2
+		back(t, "r4", "r1", "ann", "S2", "2026-12-02T13:00:00+01:00", 2000),
+		sale(t, "r5", "bob", "S1", "2026-12-02T14:00:00+01:00", 3000, c), // 2.00 again, of S1
+		sale(t, "r6", "dee", "S1", "2026-12-03T10:00:00+01:00", 9000, c), // another day: 2.50 of S1, and of the total 1.50
+		sale(t, "r7", "dee", "S3", "2026-12-03T11:00:00+01:00", 1000, c), // nothing is left
+	}
+	const doc = "id: c\nversion: 1\nname: x\nwindow: {from: 2026-12-01, to: 2026-12-07}\nreward: {percent: 10}\nbudget: {total: 6.00, per_store: {amount: 2.50, per: day}}\n"
+	for workers := 1; workers <= 3; workers++ {
+		b := run(t, list, Options{Drafts: []*rules.Campaign{parse(t, doc)}, Workers: workers}).Campaigns[0].Budget
+		if b.GrantedMinor != 800 || b.ReturnedMinor != 200 || b.RefusedMinor != 150+100+750+100 || b.RefusedReceipts != 4 || b.PastEndsAt != "2026-12-03T10:00:00+01:00" {
+			t.Errorf("%d workers: %+v", workers, b)
+		}
+	}
+	paced := strings.Replace(doc, "per_store: {amount: 2.50, per: day}", "pacing: even", 1)
+	b := run(t, list, Options{Drafts: []*rules.Campaign{parse(t, paced)}}).Campaigns[0].Budget
+	if b.GrantedMinor-b.ReturnedMinor > 600*3/7 || b.GrantedMinor == 0 || b.EndsAt != "" && !b.Projected {
+		t.Errorf("paced: %+v", b)
 	}
 }

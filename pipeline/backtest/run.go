@@ -93,6 +93,7 @@ type job struct {
 	draftAt  map[uint64]int // campaign key to subject
 	liveAt   map[uint64]int
 	policy   retail.Policy
+	perShop  bool // some draft has a budget per shop
 }
 
 // subject is a campaign that the report has a row for.
@@ -116,6 +117,7 @@ func newJob(o *Options) (*job, error) {
 	}
 	for _, c := range j.drafts {
 		j.draftAt[rules.CampaignKey(c.ID)] = len(j.subjects)
+		j.perShop = j.perShop || c.StoreBudget.Amount != 0
 		j.subjects = append(j.subjects, subject{id: c.ID, draft: true, version: c.Version})
 	}
 	for _, id := range liveIDs(j.live) {

@@ -102,7 +102,9 @@ func (t *table) campaign(c *Campaign, several bool) {
 	if several {
 		t.line("  %s  %s %s - %s; %s %s", t.money(c.Cost.NetMinor), t.t("range"), t.money(c.Cost.LowMinor), t.money(c.Cost.HighMinor), t.n(c.MembersRewarded), t.t("members_rewarded"))
 	}
-	if c.Budget != nil {
+	if c.Budget != nil && c.Budget.TotalMinor == 0 {
+		t.line("  %s: %s", t.t("budget"), c.Budget.Statement.In(t.lang))
+	} else if c.Budget != nil {
 		t.line("  %s %s: %s %s. %s", t.t("budget"), t.money(c.Budget.TotalMinor), t.money(c.Budget.UsedMinor), t.t("used"), c.Budget.Statement.In(t.lang))
 	}
 	t.row("  "+t.t("outcome"), t.t("results"), t.t("basis"), t.t("desired"), t.t("granted"))

@@ -25,6 +25,8 @@ type worker struct {
 	funder  ledger.Account // scratch: splits a grant over its funders as the ledger does
 	journal ledger.Journal
 	reward  receiptReward // of the receipt at hand
+
+	movements [][]movement // of the drafts that have a budget
 }
 
 func newWorker(j *job) *worker {
@@ -138,6 +140,7 @@ func (w *worker) apply(r *retail.Receipt, m *member, p *place) error {
 				return err
 			}
 			x.evaluator.Evaluate(x.rules, r, r.Loyalty.AccountID, view{m, i}, &x.decision, &x.footprint)
+			w.job.keepShop(r, &x.footprint)
 			w.post(r, m, i)
 			at, err := x.keep()
 			if err != nil {
@@ -235,6 +238,7 @@ func (w *worker) draft(r *retail.Receipt, m *member, s int, res *rules.Result, b
 	}
 	m.granted[s] += int64(res.Granted)
 	c.book(r.EndedAt, int64(res.Granted), back)
+	w.moves(r, s, res, &w.worlds[with].footprint, back)
 	w.fund(c, res, &w.worlds[with].footprint)
 	w.tally.shopOf(&r.Shop).book(int64(res.Granted), back)
 	w.reward.add(s, int64(res.Granted))
