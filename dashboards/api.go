@@ -15,6 +15,7 @@ import (
 //	GET /api/campaigns/{id}     one campaign's page
 //	GET /api/stream             both, live: ?campaign=ID adds the campaign
 //	GET /v1/receipts/{id}/explanation  what became of a receipt and why: ?lang=fr|en
+//	GET /v1/members/{account}   what an account has, by wallet
 //	    /v1/...                 the receipts API, where there is one
 //	GET /metrics                Prometheus, where there is one
 //	GET /livez /readyz /startupz
@@ -34,6 +35,7 @@ func (s *Server) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /startupz", s.serveReady)
 	mux.HandleFunc("GET /v1/receipts/{id}/explanation", s.serveExplanation)
+	mux.HandleFunc("GET /v1/members/{account}", s.serveMember)
 	mux.Handle("/v1/", orMissing(s.opts.Ingest, "the receipts API is not served here"))
 	mux.Handle("GET /metrics", orMissing(s.opts.Metrics, "metrics are not served here"))
 	return secure(mux), nil

@@ -58,6 +58,7 @@ type Server struct {
 	feed     feed
 	details  *details
 	explain  *explanations // nil: no ClickHouse
+	members  *members      // nil: no ClickHouse
 	handler  http.Handler
 	listener net.Listener
 	viewers  atomic.Int64
@@ -93,6 +94,9 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
 	s.details = newDetails(s.feed)
+	if s.members, err = openMembers(&s.opts); err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
 	if s.explain, err = newExplanations(&s.opts); err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
@@ -177,6 +181,9 @@ func (s *Server) Run(ctx context.Context) error {
 	cancel()
 	s.shutdown(web)
 	s.explain.close()
+	if s.members != nil {
+		s.members.close()
+	}
 	wg.Wait()
 	return err
 }

@@ -25,6 +25,11 @@ func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
 		return &retail.Problem{Code: retail.CodeSignature, Path: "/attributes/" + retail.EventAttribute, Observed: "no valid signature", Expected: "header " + schemas.HeaderSignature,
 			Hint: "send events through the gateway, which signs them"}
 	}
+	return CheckEvent(rec)
+}
+
+// CheckEvent says what an EVENT lacks of what its kind needs; nil when it is good. A door may ask it before the record is in the stream.
+func CheckEvent(rec *retail.Receipt) *retail.Problem {
 	if pr := rules.NoteEvent(nil, rec); pr != nil {
 		return pr
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cagnotte/dashboards"
 	"cagnotte/loadtest"
+	"cagnotte/pipeline"
 	"cagnotte/pipeline/ingest"
 	"cagnotte/pipeline/rules"
 	"cagnotte/pipeline/sink"
@@ -60,7 +61,7 @@ func (d *dev) startPages(ctx context.Context) error {
 		cl.Close()
 		return nil
 	})
-	door := ingest.New(ingest.Options{Client: cl, Codec: b.codec, Policy: d.policy, Partitions: b.partitions, Logger: d.g.Logger})
+	door := ingest.New(ingest.Options{Client: cl, Codec: b.codec, Policy: d.policy, Partitions: b.partitions, Logger: d.g.Logger, CheckEvent: pipeline.CheckEvent})
 	pages, err := dashboards.New(dashboards.Options{
 		Listen: d.cmd.Listen, ClickHouseAddr: b.clickhouse, Brokers: b.brokers, ClientOpts: b.opts, Codec: b.codec, Ingest: d.tel.traced(door),
 		Metrics: d.tel.metrics, Logger: d.g.Logger, Currency: d.policy.Currency,

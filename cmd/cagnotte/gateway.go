@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cagnotte/pipeline"
 	"cagnotte/pipeline/ingest"
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
@@ -75,7 +76,9 @@ func (c *GatewayCmd) door(ctx context.Context, g *Globals, cl *kgo.Client) (http
 	}
 	policy := retail.DefaultPolicy()
 	policy.Currency, policy.MaxAgeMs = c.Currency, retail.Instant(c.MaxReceiptAge.Milliseconds())
-	return ingest.New(ingest.Options{Client: cl, Codec: codec, Policy: policy, Partitions: partitions, Logger: g.Logger, EventKey: eventKey}), nil
+	return ingest.New(ingest.Options{
+		Client: cl, Codec: codec, Policy: policy, Partitions: partitions, Logger: g.Logger, EventKey: eventKey, CheckEvent: pipeline.CheckEvent,
+	}), nil
 }
 
 // partitionsOf returns the number of partitions of a topic.

@@ -23,6 +23,7 @@ type Main struct {
 
 	Dev       DevCmd       `cmd:"" help:"Everything in one process: broker, ClickHouse, pipeline, pages and demo shops or a replay."`
 	Receipt   ReceiptCmd   `cmd:"" help:"Send, check, sample, archive and follow receipts."`
+	Member    MemberCmd    `cmd:"" help:"Look at a member's balances and ledger, and say what happened to the account."`
 	Campaign  CampaignCmd  `cmd:"" help:"Write, check, test and publish campaigns."`
 	Programme ProgrammeCmd `cmd:"" help:"Whole programmes, shipped and ready to copy: list, show, copy, test."`
 	Run       RunCmd       `cmd:"" help:"Run one member of the stream processor: receipts to ledger, balances, decisions, metrics."`

@@ -60,7 +60,13 @@ func (c *ReceiptSendCmd) target() (string, error) {
 	if c.Batch < 1 || c.Batch > ingest.MaxBatch {
 		return "", exitf(ExitUsage, "--batch is %d, want 1 to %d", c.Batch, ingest.MaxBatch)
 	}
-	base := c.To
+	base, err := doorURL(c.To)
+	return base + "/v1/receipts:batch", err
+}
+
+// doorURL is where the HTTP door is: as given, else that of a dev of this directory.
+func doorURL(to string) (string, error) {
+	base := to
 	if base == "" {
 		base = devEndpoints().URL
 	}
@@ -71,7 +77,7 @@ func (c *ReceiptSendCmd) target() (string, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return "", exitf(ExitUsage, "--to %q is not a URL such as http://localhost:8080", base)
 	}
-	return strings.TrimSuffix(base, "/") + "/v1/receipts:batch", nil
+	return strings.TrimSuffix(base, "/"), nil
 }
 
 // sendCounts counts receipts by their fate.

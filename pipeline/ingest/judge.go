@@ -32,6 +32,11 @@ func (s *Server) judge(text []byte, wk *work) verdict {
 	if pr := s.opts.Policy.Validate(r, retail.Instant(s.now().UnixMilli())); pr != nil {
 		return refused(pr, text)
 	}
+	if r.Type == retail.Event && s.opts.CheckEvent != nil {
+		if pr := s.opts.CheckEvent(r); pr != nil {
+			return refused(pr, text)
+		}
+	}
 	v := verdict{warnings: warnings(r), bytes: len(text)}
 	v.hash, wk.scratch = r.ContentHash(wk.scratch)
 	known, same := s.seen.check(string(r.ID), v.hash)

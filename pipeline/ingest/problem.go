@@ -65,7 +65,7 @@ func titles() map[retail.Code]string {
 		retail.CodeVoidOriginal: "a VOID without its original", retail.CodeTooLarge: "too large", retail.CodeAmountRange: "an amount or quantity is out of range",
 		retail.CodeDuplicateLine: "two lines with one number", retail.CodeGTIN: "the GTIN's check digit is wrong",
 		retail.CodeRCN: "a restricted circulation number was sent as GTIN", retail.CodeVAT: "unknown VAT rate",
-		retail.CodeNoOriginal: "a RETURN without its original", retail.CodeUncategor: "neither category nor brand",
+		retail.CodeEvent: "the event does not say what its kind needs", retail.CodeNoOriginal: "a RETURN without its original", retail.CodeUncategor: "neither category nor brand",
 		CodeMediaType: "unsupported Content-Type", CodeEncoding: "unsupported Content-Encoding", CodeMethod: "method not allowed", CodeNoRoute: "no such resource",
 		CodeBusy: "too much under way, try again", CodeUnavailable: "the receipt could not be stored, try again", CodeBody: "the body could not be read",
 	}

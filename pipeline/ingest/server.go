@@ -19,11 +19,13 @@ type Options struct {
 	Client       *kgo.Client
 	Codec        *schemas.Codec
 	Policy       retail.Policy
-	Partitions   int32         // of the receipts topic
-	Logger       *slog.Logger  // nil: discarded
-	MaxBodyBytes int64         // of a body, compressed and not; 0: 4 MiB
-	EventKey     []byte        // when set, EVENTs are signed with it: see schemas.SignEvent
-	AckTimeout   time.Duration // from taking a receipt to Kafka's acknowledgement, then 503; 0: 15 s
+	Partitions   int32        // of the receipts topic
+	Logger       *slog.Logger // nil: discarded
+	MaxBodyBytes int64        // of a body, compressed and not; 0: 4 MiB
+	EventKey     []byte       // when set, EVENTs are signed with it: see schemas.SignEvent
+	// CheckEvent says what is wrong with an EVENT that the tasks would refuse; nil checks nothing.
+	CheckEvent func(*retail.Receipt) *retail.Problem
+	AckTimeout time.Duration // from taking a receipt to Kafka's acknowledgement, then 503; 0: 15 s
 }
 
 // Limits of one request.
@@ -107,6 +109,7 @@ func (s *Server) table() []route {
 		{http.MethodPost, "/v1/receipts", s.limit(s.singles, s.postReceipt)},
 		{http.MethodPost, "/v1/receipts:batch", s.limit(s.batches, s.postBatch)},
 		{http.MethodPost, "/v1/receipts:validate", s.limit(s.singles, s.postValidate)},
+		{http.MethodPost, "/v1/members/{account}/events", s.limit(s.singles, s.postEvent)},
 		{http.MethodGet, "/v1/schemas/receipt", s.document("application/schema+json", s.schema)},
 		{http.MethodGet, "/openapi.json", s.document("application/vnd.oai.openapi+json;version=3.1", s.openAPI)},
 		{http.MethodGet, "/v1/openapi.json", s.document("application/vnd.oai.openapi+json;version=3.1", s.openAPI)},
@@ -159,6 +162,11 @@ func (s *Server) postReceipt(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.put(wk)
+	s.take(w, r, wk)
+}
+
+// take judges the receipt in the work's body, delivers it and answers.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, wk *work) {
 	v := s.judge(wk.body, wk)
 	if v.problem != nil {
 		fail(w, r, v.status, v.problem.Code, v.problem)
@@ -221,7 +229,7 @@ func (s *Server) produce(ctx context.Context, header http.Header, wk *work, v ve
 		Value: s.opts.Codec.AppendReceipt(make([]byte, 0, v.bytes/2+64), r),
 	}
 	if tp := traceparent(header); tp != "" {
-		rec.Headers = []kgo.RecordHeader{{Key: "traceparent", Value: []byte(tp)}}
+		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: "traceparent", Value: []byte(tp)})
 	}
 	if secret := s.opts.EventKey; len(secret) > 0 && r.Type == retail.Event {
 		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: schemas.HeaderSignature, Value: schemas.SignEvent(secret, key, rec.Value)})
