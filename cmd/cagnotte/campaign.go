@@ -23,6 +23,7 @@ type CampaignCmd struct {
 	Publish  CampaignPublishCmd  `cmd:"" help:"Check, test and publish documents to the campaigns topic."`
 	Ls       CampaignLsCmd       `cmd:"" help:"List published campaigns."`
 	Show     CampaignShowCmd     `cmd:"" help:"Print a published document."`
+	Schema   CampaignSchemaCmd   `cmd:"" help:"Print the JSON Schema of a document, by which editors complete and check."`
 }
 
 // Help returns examples.
@@ -31,6 +32,7 @@ func (CampaignCmd) Help() string {
 
 Examples:
   cagnotte campaign new coffee-week > coffee-week.yaml
+  cagnotte campaign schema > campaign.schema.json
   cagnotte campaign lint *.yaml
   cagnotte campaign test coffee-week.yaml
   cagnotte campaign simulate coffee-week.yaml --receipts receipts.avro --html report.html
@@ -252,7 +254,9 @@ func campaignID(name string) string {
 	return strings.TrimRight(id[:min(len(id), 64)], "-")
 }
 
-const campaignTemplate = `# A campaign. Check it with: cagnotte campaign lint FILE, and its examples with: cagnotte campaign test FILE
+const campaignTemplate = `# yaml-language-server: $schema=campaign.schema.json
+# For completion while you write: cagnotte campaign schema > campaign.schema.json
+# A campaign. Check it with: cagnotte campaign lint FILE, and its examples with: cagnotte campaign test FILE
 id: $ID
 version: 1                       # publish raises it
 name: {fr: $NAME, en: $NAME}

@@ -76,7 +76,7 @@ func TestCampaignLintPointsAtTheError(t *testing.T) {
 			first = row
 		}
 	}
-	if first.Line != 14 || first.Column != 3 || first.Path != "reward.percnt" || first.Hint != "did you mean percent?" {
+	if first.Line != 16 || first.Column != 3 || first.Path != "reward.percnt" || first.Hint != "did you mean percent?" {
 		t.Errorf("got %+v", first)
 	}
 	g, _, _ = campaignGlobals()

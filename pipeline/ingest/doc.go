@@ -9,6 +9,7 @@
 //	POST /v1/receipts:batch      JSON array or NDJSON, 1,000 lines  200 with one result per receipt, in order
 //	POST /v1/receipts:validate   the same checks, nothing written   200 valid
 //	GET  /v1/schemas/receipt     JSON Schema of a receipt
+//	GET  /v1/schemas/campaign.json   JSON Schema of a campaign document
 //	GET  /openapi.json           OpenAPI 3.1, also as /v1/openapi.json
 //
 // Bodies may be compressed with gzip or zstd. A traceparent header travels on in the Kafka record.

@@ -55,15 +55,16 @@ func ClientOpts() []kgo.Opt {
 
 // Server is the HTTP handler. Safe for concurrent use; it holds nothing that needs closing.
 type Server struct {
-	opts    Options
-	mux     *http.ServeMux
-	seen    *seen
-	singles chan struct{} // a slot per request of one receipt
-	batches chan struct{} // a slot per batch
-	works   sync.Pool     // *work
-	now     func() time.Time
-	openAPI []byte
-	schema  []byte
+	opts     Options
+	mux      *http.ServeMux
+	seen     *seen
+	singles  chan struct{} // a slot per request of one receipt
+	batches  chan struct{} // a slot per batch
+	works    sync.Pool     // *work
+	now      func() time.Time
+	openAPI  []byte
+	schema   []byte // of a receipt
+	campaign []byte // schema of a document
 }
 
 // work is the memory of one request, reused.
@@ -92,7 +93,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		opts: o, seen: newSeen(seenReceipts), now: time.Now, singles: make(chan struct{}, maxSingles), batches: make(chan struct{}, maxBatches),
-		works: sync.Pool{New: func() any { return new(work) }}, schema: schemas.ReceiptJSONSchema(), openAPI: openAPIDocument(),
+		works: sync.Pool{New: func() any { return new(work) }}, schema: schemas.ReceiptJSONSchema(), campaign: schemas.CampaignJSONSchema(), openAPI: openAPIDocument(),
 	}
 	s.mux = s.routes()
 	return s
@@ -111,6 +112,7 @@ func (s *Server) table() []route {
 		{http.MethodPost, "/v1/receipts:validate", s.limit(s.singles, s.postValidate)},
 		{http.MethodPost, "/v1/members/{account}/events", s.limit(s.singles, s.postEvent)},
 		{http.MethodGet, "/v1/schemas/receipt", s.document("application/schema+json", s.schema)},
+		{http.MethodGet, "/v1/schemas/campaign.json", s.document("application/schema+json", s.campaign)},
 		{http.MethodGet, "/openapi.json", s.document("application/vnd.oai.openapi+json;version=3.1", s.openAPI)},
 		{http.MethodGet, "/v1/openapi.json", s.document("application/vnd.oai.openapi+json;version=3.1", s.openAPI)},
 	}

@@ -17,6 +17,7 @@ import (
 type reader struct {
 	file  string
 	diags []Diagnostic
+	asked func(path string, keys, words []string) // told what the grammar has at a place; nil but in tests
 }
 
 // node is a place in the document: its path and its syntax. A missing node has no syntax and stands where its parent does.
@@ -161,6 +162,9 @@ func (n node) entries() ([]*ast.MappingValueNode, bool) {
 // keys splits a group into its values by key. Keys that are not allowed are reported with the nearest one that is.
 func (n node) keys(allowed ...string) map[string]node {
 	out := make(map[string]node, len(allowed))
+	if n.r.asked != nil {
+		n.r.asked(n.path, allowed, nil)
+	}
 	if !n.given() {
 		return out
 	}

@@ -165,6 +165,9 @@ func (n node) milli() int64 {
 
 // choice reads one of a few words and returns its index; -1 when absent or wrong.
 func (n node) choice(words ...string) int {
+	if n.r.asked != nil {
+		n.r.asked(n.path, nil, words)
+	}
 	if !n.given() {
 		return -1
 	}
