@@ -36,20 +36,12 @@ func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
 			At: r.At, Type: noticeExpiring, Wallet: r.Wallet, Amount: r.Amount, ExpiresAt: r.ExpiresAt,
 		}, cause)
 	}
-	if c := &t.asked; c.refused != "" && cause != nil {
+	if c := &t.asked; c.Refused != "" && cause != nil {
 		t.tell(slot, &schemas.Notification{
 			ID: string(t.receipt.ID) + ":" + noticeRefused, At: t.receipt.EndedAt, Type: noticeRefused, Wallet: c.Wallet, Amount: c.Amount,
-			Value: string(c.refused), Reference: c.reference(),
+			Value: string(c.Refused), Reference: c.About(),
 		}, cause)
 	}
-}
-
-// reference is the reservation or the event that a command is about.
-func (c *command) reference() string {
-	if c.Hold != "" {
-		return c.Hold
-	}
-	return c.Reference
 }
 
 // noticeOf says what an entry tells the member; ok is false when it tells nothing.

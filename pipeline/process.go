@@ -99,7 +99,7 @@ func (t *task) member(r *kgo.Record, appended retail.Instant) error {
 	t.part.Touch(slot)
 	t.journal.Reset()
 	t.decision.Reset()
-	t.asked = command{}
+	t.asked = rules.Command{}
 	acct := &slot.Account
 	t.fire(slot, t.clock)
 	t.metrics.accept(rec)

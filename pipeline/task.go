@@ -37,7 +37,7 @@ type task struct {
 	decision  rules.Decision
 	footprint rules.Footprint
 	journal   ledger.Journal
-	asked     command // of the event at hand
+	asked     rules.Command // of the event at hand
 	wallets   []schemas.WalletBalance
 	evaluator *rules.Evaluator
 	scratch   []byte

@@ -19,6 +19,7 @@ type CampaignCmd struct {
 	New      CampaignNewCmd      `cmd:"" help:"Print a commented document to begin with."`
 	Lint     CampaignLintCmd     `cmd:"" help:"Check documents and say what they mean in one sentence."`
 	Test     CampaignTestCmd     `cmd:"" help:"Run the examples that documents carry."`
+	Examples CampaignExamplesCmd `cmd:"" help:"List the shipped documents by mechanic, or print one to copy."`
 	Simulate CampaignSimulateCmd `cmd:"" help:"Run drafts over past receipts: what they would have cost, for whom and where."`
 	Publish  CampaignPublishCmd  `cmd:"" help:"Check, test and publish documents to the campaigns topic."`
 	Ls       CampaignLsCmd       `cmd:"" help:"List published campaigns."`
@@ -35,6 +36,9 @@ Examples:
   cagnotte campaign schema > campaign.schema.json
   cagnotte campaign lint *.yaml
   cagnotte campaign test coffee-week.yaml
+  cagnotte campaign test --library
+  cagnotte campaign examples                    all shipped documents, by mechanic
+  cagnotte campaign examples coffee-9-plus-1 > ours.yaml
   cagnotte campaign simulate coffee-week.yaml --receipts receipts.avro --html report.html
   cagnotte campaign publish coffee-week.yaml
   cagnotte campaign show coffee-week`
@@ -144,7 +148,8 @@ func (c *CampaignLintCmd) Run(g *Globals) error {
 
 // CampaignTestCmd is cagnotte campaign test.
 type CampaignTestCmd struct {
-	Files []string `arg:"" name:"file" help:"Documents, - for standard input."`
+	Files   []string `arg:"" optional:"" name:"file" help:"Documents, - for standard input."`
+	Library bool     `help:"All shipped documents: one line for each, and the sum."`
 }
 
 // testRow is the JSON form of one example's result.
@@ -160,6 +165,14 @@ type testRow struct {
 
 // Run evaluates the examples. Documents that are given together may take part in each other's.
 func (c *CampaignTestCmd) Run(g *Globals) error {
+	switch {
+	case c.Library && len(c.Files) > 0:
+		return exitf(ExitUsage, "--library runs the shipped documents: give it, or files")
+	case c.Library:
+		return testLibrary(g)
+	case len(c.Files) == 0:
+		return exitf(ExitUsage, "no documents: give files, or --library")
+	}
 	loaded, err := loadCampaigns(g, c.Files)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ func (n node) advise(c *Campaign) {
 	k := n.keysSeen()
 	at := func(key string) node { return child(k, n, key) }
 	w, r := &c.When, &c.Reward
-	if c.Event == "" && r.Fixed != 0 && r.Every == 0 && w.empty() {
+	if c.Event == "" && !c.Progress.given() && r.Fixed != 0 && r.Every == 0 && w.empty() {
 		at("reward").warn(CodeUnbounded, "a fixed reward without a threshold is given for any purchase, however small", "add when.min_spend or when.min_basket")
 	}
 	if r.PerUnit != 0 && r.MaxPerReceipt == 0 && r.MaxPerMember.Amount == 0 {
@@ -20,7 +20,7 @@ func (n node) advise(c *Campaign) {
 	if len(r.Ladder) > 0 && w.MinSpend > r.Ladder[0].Spend {
 		at("when").warn(CodeUnreachable, "min_spend is above the first step of the ladder", "drop the step or min_spend")
 	}
-	if c.HoldoutBP == 0 {
+	if c.HoldoutBP == 0 && r.valued() { // levels, badges and events for others are worth nothing by themselves
 		n.warn(CodeNoExperiment, "without a holdout the effect of the campaign cannot be measured causally", "add holdout: 10")
 	}
 	if len(c.Tests) == 0 {

@@ -52,9 +52,12 @@ type Expect struct {
 	Sends string // kind of the event that goes to another account
 	Badge string // that is held from this step on
 
+	Refused string // why an event that asks something of the money is refused, such as insufficient; "no": it is not
+
 	Wallet    string        // of the two below; empty: the programme's currency
 	Available *money.Amount // what the member may spend after the step
 	Pending   *money.Amount // what waits to become spendable
+	Held      *money.Amount // what tills have reserved
 }
 
 // Bounds of what a document may ask a test run to do.
@@ -195,24 +198,29 @@ func (n node) expect() *Expect {
 		}
 		return nil
 	}
-	k := n.keys("outcome", "amount", "desired", "tier", "sends", "badge", "wallet", "available", "pending")
+	k := n.keys("outcome", "amount", "desired", "tier", "sends", "badge", "refused", "wallet", "available", "pending", "held")
 	at := func(key string) node { return child(k, n, key) }
 	e := &Expect{
 		Amount: at("amount").signedAmount(), Desired: at("desired").signedAmount(), Tier: at("tier").text(64),
-		Sends: at("sends").text(64), Badge: at("badge").text(64),
-		Wallet: at("wallet").text(32), Available: at("available").signedAmount(), Pending: at("pending").signedAmount(),
+		Sends: at("sends").text(64), Badge: at("badge").text(64), Refused: at("refused").text(64),
+		Wallet: at("wallet").text(32), Available: at("available").signedAmount(), Pending: at("pending").signedAmount(), Held: at("held").signedAmount(),
 	}
 	outcome := at("outcome")
-	if e.Tier == "" && e.Sends == "" && e.Badge == "" && e.Available == nil && e.Pending == nil {
+	if e.needsOutcome() {
 		outcome.required("an outcome such as AWARDED")
 	}
 	if i := outcome.choice(outcomeNames()...); i >= 0 {
 		e.Outcome, _ = ParseOutcome(outcomeNames()[i])
 	}
-	if e.Wallet != "" && e.Available == nil && e.Pending == nil {
-		at("wallet").fail(CodeConflict, "nothing is said about the wallet", "available or pending", "")
+	if e.Wallet != "" && e.Available == nil && e.Pending == nil && e.Held == nil {
+		at("wallet").fail(CodeConflict, "nothing is said about the wallet", "available, pending or held", "")
 	}
 	return e
+}
+
+// needsOutcome reports whether nothing else is demanded.
+func (e *Expect) needsOutcome() bool {
+	return e.Tier == "" && e.Sends == "" && e.Badge == "" && e.Refused == "" && e.Available == nil && e.Pending == nil && e.Held == nil
 }
 
 // outcomeNames lists every outcome but the unknown one.

@@ -99,9 +99,11 @@ func (w *jsonWriter) expect(e *Expect) {
 				w.str("tier", e.Tier)
 				w.str("sends", e.Sends)
 				w.str("badge", e.Badge)
+				w.str("refused", e.Refused)
 				w.str("wallet", e.Wallet)
 				w.optional("available", e.Available)
 				w.optional("pending", e.Pending)
+				w.optional("held", e.Held)
 			})
 		})
 	}

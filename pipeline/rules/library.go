@@ -10,8 +10,9 @@ var libraryFiles embed.FS
 
 // LibraryFile is one document of the library.
 type LibraryFile struct {
-	Name string // file name, such as coffee-week.yaml
-	Doc  []byte
+	Name      string // file name, such as coffee-week.yaml
+	Doc       []byte
+	Mechanics []string // M1 to M22 of the table in README.md that the document is an example of
 }
 
 // Library returns the campaigns of the demo: twenty documents over its range that run together as they are and can be copied. They are sorted by
@@ -32,7 +33,7 @@ func shippedFiles(dir string) []LibraryFile {
 		if err != nil {
 			panic(fmt.Sprintf("rules: embedded library: %v", err))
 		}
-		out = append(out, LibraryFile{Name: e.Name(), Doc: doc})
+		out = append(out, LibraryFile{Name: e.Name(), Doc: doc, Mechanics: mechanicsOf(e.Name())})
 	}
 	return out
 }

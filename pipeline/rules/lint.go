@@ -49,6 +49,9 @@ func (n node) obey(c *Campaign, rail *Rail) {
 	top := n.keysSeen()
 	lines := child(top, n, "lines")
 	if c.Attachment() == OnBasket {
+		if c.Event != "" || len(c.Progress.Objectives) > 0 {
+			return // an event's lines are not goods of a till; goals name their products themselves
+		}
 		if rail.Kind == MaxPercent && rail.Attachment == OnBasket && !excludes(c, rail) {
 			n.exceeds(c, rail, partly)
 		}

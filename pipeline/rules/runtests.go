@@ -130,13 +130,23 @@ func (w *testWorld) result(c *Campaign, s *TestStep) StepResult {
 	return out
 }
 
-// holds compares the member's balances with what is expected of them.
+// holds compares the member's balances, and whether the step was refused, with what is expected.
 func (w *testWorld) holds(want *Expect) []string {
 	var pending, available money.Amount
 	if p := w.account.Of(want.Wallet); p != nil {
 		pending, available = p.Pending, p.Available
 	}
 	var out []string
+	refused := string(w.refused)
+	if refused == "" {
+		refused = "no"
+	}
+	if want.Refused != "" && want.Refused != refused {
+		out = append(out, fmt.Sprintf("refused %s, expected %s", quoteShort(refused), quoteShort(want.Refused)))
+	}
+	if held := w.account.Held(want.Wallet); want.Held != nil && *want.Held != held {
+		out = append(out, fmt.Sprintf("held %v, expected %v", held, *want.Held))
+	}
 	if want.Available != nil && *want.Available != available {
 		out = append(out, fmt.Sprintf("available %v, expected %v", available, *want.Available))
 	}

@@ -165,13 +165,13 @@ func (n node) onlyTerms(c *Campaign, k map[string]node) {
 	}
 	for _, key := range rewardKeys {
 		if v := child(k, n, key); v.given() {
-			v.fail(CodeConflict, "the document gives terms, and "+key, "a document of terms: id, version, name, window and terms", "write a document of its own")
+			v.fail(CodeConflict, "the document gives terms, and "+key, "a document of terms: id, version, name, window, terms and tests", "write a document of its own")
 		}
 	}
 }
 
 // rewardKeys are about what is given, or to whom.
-var rewardKeys = []string{"event", "who", "stores", "channels", "lines", "when", "reward", "progress", "tiers", "validity", "stacking", "priority", "funding", "holdout", "budget", "returns", "tests"}
+var rewardKeys = []string{"event", "who", "stores", "channels", "lines", "when", "reward", "progress", "tiers", "validity", "stacking", "priority", "funding", "holdout", "budget", "returns"}
 
 func (w *jsonWriter) terms(t *Terms) {
 	if t == nil {

@@ -19,14 +19,16 @@ type testWorld struct {
 	journal    ledger.Journal
 	decision   Decision
 	footprints map[retail.ReceiptID]*Footprint
-	budgets    map[uint64]*Campaign // newest version of the campaigns that have one
+	burns      map[string]*ledger.Burn // what events have spent, by their ids
+	refused    ledger.Refusal          // of the last step
+	budgets    map[uint64]*Campaign    // newest version of the campaigns that have one
 	spent      map[testBudget]money.Amount
 	sold       map[retail.ReceiptID]testBudget // shop and close of the sales
 }
 
 func newTestWorld(rs *Ruleset, id retail.AccountID) *testWorld {
 	w := &testWorld{
-		rs: rs, eval: NewEvaluator(), id: id, footprints: map[retail.ReceiptID]*Footprint{}, budgets: map[uint64]*Campaign{},
+		rs: rs, eval: NewEvaluator(), id: id, footprints: map[retail.ReceiptID]*Footprint{}, burns: map[string]*ledger.Burn{}, budgets: map[uint64]*Campaign{},
 		spent: map[testBudget]money.Amount{}, sold: map[retail.ReceiptID]testBudget{},
 	}
 	for _, c := range rs.Campaigns() { // versions come in ascending order
@@ -53,23 +55,45 @@ func (w *testWorld) step(s *TestStep) {
 		fp = &Footprint{}
 		w.footprints[id] = fp
 	}
-	if r.Type == retail.Event {
-		NoteEvent(&w.account.Profile, r)
+	w.decision.Reset()
+	if w.told(r, s.Of > 0) {
+		w.judge(s, fp, id)
 	}
-	view := &testView{MemberView{&w.account}, w.tier}
+	if r.Type != retail.Event && s.Of == 0 {
+		w.account.Profile.Bought(r.EndedAt)
+	}
+}
+
+// told lets an event say what it says, and ask what it asks of the money. It reports whether campaigns may judge what happened.
+func (w *testWorld) told(r *retail.Receipt, back bool) bool {
+	w.refused = ""
+	if r.Type != retail.Event || back {
+		return true
+	}
+	NoteEvent(&w.account.Profile, r)
+	c, ok := ReadCommand(r)
+	if !ok {
+		return true
+	}
+	c.Do(w.rs, &w.account, &w.journal, w.id, w.burns[c.Reference])
+	if c.Spent.Left() != 0 {
+		w.burns[string(r.ID)] = &c.Spent
+	}
+	w.refused = c.Refused
+	return c.Refused == ""
+}
+
+// judge lets the campaigns judge a receipt, an event or a return, and books what they say.
+func (w *testWorld) judge(s *TestStep, fp *Footprint, id retail.ReceiptID) {
+	r, view := &s.Receipt, &testView{MemberView{&w.account}, w.tier}
 	if s.Of > 0 {
 		w.eval.Return(w.rs, r, view, &w.decision, fp)
 	} else {
 		w.eval.Evaluate(w.rs, r, w.id, view, &w.decision, fp)
-	}
-	if s.Of == 0 {
 		w.sold[id] = testBudget{shop: r.Shop.ID, at: r.EndedAt}
 	}
 	w.limit(fp, w.sold[id], r.EndedAt, s.Of == 0)
 	w.post(r, fp)
-	if r.Type != retail.Event && s.Of == 0 {
-		w.account.Profile.Bought(r.EndedAt)
-	}
 }
 
 // testBudget names a budget: of a campaign, or of a shop in it and a period. Of a sale it holds shop and close alone.
