@@ -83,7 +83,7 @@ func (e *memberEvent) missing() *retail.Problem {
 	for _, f := range []struct{ key, value, want string }{
 		{"event_id", e.EventID, "an id of its own: the same event under the same id counts once"},
 		{"event", e.Event, "what happened, such as enrol, segment, hold or redeem"},
-		{"at", strings.Trim(string(e.At), "null"), "when it happened, RFC 3339 or ms since 1970"},
+		{"at", strings.TrimPrefix(string(e.At), "null"), "when it happened, RFC 3339 or ms since 1970"},
 	} {
 		if f.value == "" {
 			return &retail.Problem{Code: retail.CodeSchema, Path: "/" + f.key, Observed: "nothing", Expected: f.want}

@@ -114,7 +114,6 @@ func isDouble(tree *ast.AST, e ast.Expr) bool { return tree.GetType(e.ID()) == t
 type celInput struct {
 	r      *retail.Receipt
 	loc    *time.Location
-	paid   []lineWork
 	lines  []celLine
 	labels []string
 	filled uint32 // the receipt that lines and labels are of
