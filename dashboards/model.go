@@ -235,6 +235,13 @@ type Rule struct {
 	MaxPer       string   `json:"max_per,omitempty"` // campaign, day, week, month, year
 	PendingMs    int64    `json:"pending_ms,omitempty"`
 	Funders      []Funder `json:"funders"`
+	Words        *Words   `json:"words,omitempty"` // of a document that says more than the fields here
+}
+
+// Words is the sentence that the rules make of a document, per language.
+type Words struct {
+	FR string `json:"fr"`
+	EN string `json:"en"`
 }
 
 // Rung is one step of a ladder.

@@ -4,6 +4,7 @@ import (
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func ruleOf(c *rules.Campaign) Rule {
 		MinSpend: int64(c.When.MinSpend), MinQuantity: c.When.MinQuantity, MinBasket: int64(c.When.MinBasket),
 		PercentPPM: int64(c.Reward.Percent), FixedMinor: int64(c.Reward.Fixed), PerUnitMinor: int64(c.Reward.PerUnit),
 		MaxReceipt: int64(c.Reward.MaxPerReceipt), MaxMember: int64(c.Reward.MaxPerMember.Amount),
-		PendingMs: c.Validity.PendingMs,
+		PendingMs: c.Validity.PendingMs, Words: wordsOf(c),
 	}
 	r.Excluded = append(append(r.Excluded, c.Lines.Exclude.Category...), c.Lines.Exclude.Brand...)
 	if r.MaxMember > 0 {
@@ -88,4 +89,16 @@ func either(texts ...string) string {
 		}
 	}
 	return ""
+}
+
+// wordsOf returns the rules' own sentence for a document that the page's fields do not say in full: goals, levels, terms, events, who it is for, and the
+// rarer rewards. nil: the fields say it all.
+func wordsOf(c *rules.Campaign) *Words {
+	rest := c.Reward
+	rest.Percent, rest.Fixed, rest.PerUnit, rest.Ladder, rest.Rounding, rest.MaxPerReceipt, rest.MaxPerMember = 0, 0, 0, nil, 0, 0, rules.MemberCap{}
+	if c.Progress.Count == rules.NoCount && len(c.Progress.Objectives) == 0 && len(c.Tiers.Levels) == 0 && c.Terms == nil && c.Event == "" &&
+		reflect.DeepEqual(c.Who, rules.Who{}) && reflect.DeepEqual(rest, rules.Reward{}) {
+		return nil
+	}
+	return &Words{FR: rules.Sentence(c, "fr"), EN: rules.Sentence(c, "en")}
 }

@@ -9,21 +9,21 @@ import (
 
 // giftWords are the words of a language for rewards that few campaigns have.
 type giftWords struct {
-	points, times, draw, notice, badge, badgeToo, donate, wallet string
-	to                                                           [3]string
+	points, times, draw, notice, badge, badgeToo, donate, wallet, asPoints string
+	to                                                                     [3]string
 }
 
 func englishGifts() giftWords {
 	return giftWords{
 		points: "%s for every %s", times: "%s times what %s give", draw: "a chance of %s to win %s", notice: "the event “%s” goes to %s", to: [3]string{"nobody", "who brought the member", "the till's operator"},
-		badge: "the badge “%s”", badgeToo: "with the badge “%s”", donate: "%s of it goes to %s", wallet: "%s “%s”",
+		badge: "the badge “%s”", badgeToo: "with the badge “%s”", donate: "%s of it goes to %s", wallet: "%s “%s”", asPoints: "into the wallet “%s”",
 	}
 }
 
 func frenchGifts() giftWords {
 	return giftWords{
 		points: "%s par tranche de %s", times: "%s fois ce que donnent %s", draw: "%s de chances de gagner %s", notice: "l'événement « %s » est envoyé à %s", to: [3]string{"personne", "celui qui a parrainé le membre", "l'opérateur de la caisse"},
-		badge: "le badge « %s »", badgeToo: "avec le badge « %s »", donate: "%s en sont donnés à %s", wallet: "%s « %s »",
+		badge: "le badge « %s »", badgeToo: "avec le badge « %s »", donate: "%s en sont donnés à %s", wallet: "%s « %s »", asPoints: "dans le porte-monnaie « %s »",
 	}
 }
 
@@ -55,6 +55,9 @@ func (w *words) gift(r *Reward) string {
 // accompany says what comes with a reward.
 func (w *words) accompany(r *Reward) []string {
 	var out []string
+	if r.Percent != 0 && r.Wallet != "" {
+		out = append(out, fmt.Sprintf(w.gifts.asPoints, r.Wallet))
+	}
 	if r.Badge != "" && (r.valued() || r.Notice.Kind != "") {
 		out = append(out, fmt.Sprintf(w.gifts.badgeToo, r.Badge))
 	}

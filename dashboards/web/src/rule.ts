@@ -1,9 +1,10 @@
 import { and, plainMoney, count, percent, weekday } from "./format";
-import { has, t } from "./i18n";
+import { has, lang, t } from "./i18n";
 import type { Rule } from "./types";
 
 /** The campaign's rule as one sentence in the reader's language. */
 export function sentence(r: Rule): string {
+  if (r.words) return r.words[lang.value];
   const main = [reward(r), products(r), except(r), conditions(r), where(r), when(r)].filter(Boolean);
   const rest = [limits(r), spendable(r)].filter(Boolean);
   return `${[main.join(" ").replaceAll(" ,", ","), ...rest].join(t("rule.join"))}.`;

@@ -41,7 +41,7 @@ export type Rule = {
   channels?: string[]; category?: string[]; brand?: string[]; products?: number; departments?: string[]; excluded?: string[];
   min_spend_minor?: number; min_quantity?: number; min_basket_minor?: number; percent_ppm?: number; fixed_minor?: number; per_unit_minor?: number;
   ladder?: { spend_minor: number; get_minor: number }[]; max_per_receipt_minor?: number; max_per_member_minor?: number; max_per?: string;
-  pending_ms?: number; funders: { party: string; share_ppm: number }[] | null;
+  pending_ms?: number; words?: { fr: string; en: string }; funders: { party: string; share_ppm: number }[] | null;
 };
 export type Cost = {
   as_of_ms: number; granted_minor: number; reversed_minor: number; receipts: number;
