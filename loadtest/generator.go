@@ -146,7 +146,7 @@ func New(o Options) (*Generator, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation("Europe/Paris")
+	zone, err := time.LoadLocation(seasonZone)
 	if err != nil {
 		return nil, fmt.Errorf("generator: %w", err)
 	}

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"fmt"
 	"time"
 
 	"cagnotte/pipeline/retail"
@@ -38,6 +39,9 @@ func newSeason(zone *time.Location) *season {
 
 const hourMs = 3_600_000
 
+// seasonZone is where the shops of the stream are.
+const seasonZone = "Europe/Paris"
+
 // at returns how busy the tills are at the instant, and the zone's offset. Offsets change on full hours of UTC, so an hour is cached.
 func (s *season) at(t retail.Instant) (busy float64, offsetMin int32) {
 	if h := int64(t) / hourMs; h != s.hour {
@@ -46,4 +50,30 @@ func (s *season) at(t retail.Instant) (busy float64, offsetMin int32) {
 		s.hour, s.busy, s.offset = h, s.weight[local.Weekday()][local.Hour()], int32(sec/60)
 	}
 	return s.busy, s.offset
+}
+
+// hours is how many average hours the time from one instant to the other holds: a Sunday's hours count about half.
+func (s *season) hours(from, to retail.Instant) float64 {
+	sum := 0.0
+	for t := from; t < to; {
+		next := min(to, (t/hourMs+1)*hourMs)
+		busy, _ := s.at(t)
+		sum += busy * float64(next-t) / hourMs
+		t = next
+	}
+	return sum
+}
+
+// PerDay is the density at which about count receipts fit between two instants, whatever weekdays and hours lie between them: what Options.PerDay
+// wants. The clock that receipts are refused by is not the stream's, so a stream that overruns its span closes in the future.
+func PerDay(count int64, from, to retail.Instant) (float64, error) {
+	zone, err := time.LoadLocation(seasonZone)
+	if err != nil {
+		return 0, fmt.Errorf("generator: %w", err)
+	}
+	hours := newSeason(zone).hours(from, to)
+	if hours <= 0 || count <= 0 {
+		return 0, fmt.Errorf("generator: %d receipts between %d and %d have no density", count, from, to)
+	}
+	return float64(count) * 24 / hours, nil
 }

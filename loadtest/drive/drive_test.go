@@ -246,3 +246,11 @@ func TestMeasuresOfThisProcess(t *testing.T) {
 		t.Fatalf("100 ms of work cost %v", used)
 	}
 }
+
+func TestRefusedStreamIsNoFigure(t *testing.T) {
+	for share, wantErr := range map[float64]bool{0.002: false, 0.37: true} {
+		if err := refused([]peers.Output{{Topic: schemas.TopicLedger, PerReceipt: 2}, {Topic: schemas.TopicDeadLetters, PerReceipt: share}}); (err != nil) != wantErr {
+			t.Errorf("%g dead letters per receipt: %v", share, err)
+		}
+	}
+}

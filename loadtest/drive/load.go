@@ -142,14 +142,21 @@ func (r *loadRun) explain(err error) error {
 	return err
 }
 
+// spare is which part of its span a stream leaves free at the end, for chance.
+const spare = 11
+
 // prepare makes the stream and publishes the campaigns. The stream spans some days of event time that end before now, however many receipts there
 // are.
 func (r *loadRun) prepare(ctx context.Context) error {
 	days := retail.Instant(max(r.o.Days, 1))
 	to := retail.Instant(time.Now().Add(-time.Hour).UnixMilli())
 	from := to - days*86_400_000
+	perDay, err := loadtest.PerDay(r.o.Receipts, from, to-(to-from)/spare)
+	if err != nil {
+		return err
+	}
 	o := loadtest.Options{
-		Seed: r.o.Seed, Start: from, PerDay: float64(r.o.Receipts) / float64(days) * 1.1, Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
+		Seed: r.o.Seed, Start: from, PerDay: perDay, Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
 		Encode: r.s.codec.AppendReceipt,
 	}
 	g, err := loadtest.New(o)
