@@ -114,7 +114,7 @@ type Run struct {
 	Idle                       []string // campaigns that awarded nothing
 }
 
-// Silent reports whether a document awards nothing in a run over the demo stream: levels, which are no award, and what is about an event that another
+// Silent reports whether a document awards nothing in a run over the demo stream: levels and terms, which are no award, and what is about an event that another
 // document sends to somebody else's account, which the run does not deliver.
 func (p *Programme) Silent(id string) bool {
 	sent := map[string]bool{}
@@ -123,7 +123,7 @@ func (p *Programme) Silent(id string) bool {
 	}
 	for _, c := range p.Campaigns {
 		if c.ID == id {
-			return len(c.Tiers.Levels) > 0 || c.Event != "" && sent[c.Event]
+			return c.Terms != nil || len(c.Tiers.Levels) > 0 || c.Event != "" && sent[c.Event]
 		}
 	}
 	return false
