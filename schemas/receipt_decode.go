@@ -65,7 +65,9 @@ func readLines(d *reader, r *retail.Receipt) {
 		at := len(r.Lines)
 		r.Lines = extend(r.Lines, n)
 		for i := at; i < at+n; i++ {
-			readLine(d, &r.Lines[i])
+			if !readUsualLine(d, &r.Lines[i]) {
+				readLine(d, &r.Lines[i])
+			}
 			if d.detail != "" {
 				d.within("lines", i)
 				return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -85,43 +86,90 @@ func pack(tb testing.TB, codec string, body []byte) []byte {
 	return body
 }
 
+// benchDrafts are the drafts that are measured: their windows hold the whole archive, so that every receipt is judged.
+var benchDrafts = []struct{ name, doc string }{
+	{"percent", `reward: {percent: 10}`},
+	{"capped", `
+reward: {percent: 10, max_per_member: {amount: 5.00, per: week}}
+budget: {total: 100000.00}
+holdout: 10`},
+	{"card", `
+progress: {count: pieces, target: 10, repeat: true}
+reward: {percent: 100}`},
+}
+
+const benchHead = `
+id: bench-draft
+version: 1
+name: Bench
+window: {from: 2026-12-01, to: 2027-02-28, tz: Europe/Paris}
+lines: {category: GROCERY/COFFEE}
+`
+
 // BenchmarkSimulate is the whole command but for the printing: read, unpack, decode, judge, sum. -cpu 1 makes it the figure of one core.
+// SIMULATE_RECEIPTS sets the size of the archive, SIMULATE_DIR keeps archives for the next run.
 func BenchmarkSimulate(b *testing.B) {
-	n := 50_000
-	if s := os.Getenv("SIMULATE_RECEIPTS"); s != "" {
-		var err error
-		if n, err = strconv.Atoi(s); err != nil {
-			b.Fatal(err)
+	n := benchReceipts(b)
+	for _, codec := range []string{"zstandard", "deflate", "null"} {
+		path := benchArchive(b, codec, n)
+		for _, d := range benchDrafts {
+			draft := mustParse(b, d.name, benchHead+d.doc)
+			benchSimulate(b, codec+"/"+d.name, path, n, backtest.Options{Drafts: []*rules.Campaign{draft}})
 		}
+		o := backtest.Options{Drafts: []*rules.Campaign{mustParse(b, "percent", benchHead+benchDrafts[0].doc)}, Compare: true}
+		for _, f := range rules.Library() {
+			o.Against = append(o.Against, mustParse(b, f.Name, string(f.Doc)))
+		}
+		benchSimulate(b, codec+"/against20", path, n, o)
 	}
-	draft, findings := rules.Parse("draft", []byte(simulated))
-	if draft == nil {
+}
+
+func benchReceipts(b *testing.B) int {
+	b.Helper()
+	s := os.Getenv("SIMULATE_RECEIPTS")
+	if s == "" {
+		return 50_000
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+func benchArchive(b *testing.B, codec string, n int) string {
+	b.Helper()
+	dir := os.Getenv("SIMULATE_DIR")
+	if dir == "" {
+		dir = b.TempDir()
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%s-%d.avro", codec, n))
+	if _, err := os.Stat(path); err != nil {
+		writeArchive(b, path, codec, n)
+	}
+	return path
+}
+
+func mustParse(b *testing.B, name, doc string) *rules.Campaign {
+	b.Helper()
+	c, findings := rules.Parse(name, []byte(doc))
+	if c == nil {
 		b.Fatal(findings)
 	}
-	var live []*rules.Campaign
-	for _, f := range rules.Library() {
-		c, findings := rules.Parse(f.Name, f.Doc)
-		if c == nil {
-			b.Fatal(findings)
+	return c
+}
+
+func benchSimulate(b *testing.B, name, path string, n int, o backtest.Options) {
+	b.Run(name, func(b *testing.B) {
+		o.Currency, o.Workers = "EUR", 1
+		b.ReportAllocs()
+		begun := processorTime(b)
+		for b.Loop() {
+			simulateFile(b, path, o, n)
 		}
-		live = append(live, c)
-	}
-	for _, codec := range []string{"deflate", "zstandard", "null"} {
-		path := filepath.Join(b.TempDir(), codec+".avro")
-		writeArchive(b, path, codec, n)
-		for name, o := range map[string]backtest.Options{"draft": {}, "against20": {Against: live, Compare: true}} {
-			b.Run(codec+"/"+name, func(b *testing.B) {
-				o.Drafts, o.Currency, o.Workers = []*rules.Campaign{draft}, "EUR", 1
-				b.ReportAllocs()
-				begun := processorTime(b)
-				for b.Loop() {
-					simulateFile(b, path, o, n)
-				}
-				spent := processorTime(b) - begun
-				b.ReportMetric(float64(n)*float64(b.N)/spent.Seconds(), "receipts/cpu-s")
-			})
-		}
-	}
+		spent := processorTime(b) - begun
+		b.ReportMetric(float64(n)*float64(b.N)/spent.Seconds(), "receipts/cpu-s")
+	})
 }
 
 // processorTime is what the process has used: on a machine with other work the clock on the wall says little.
