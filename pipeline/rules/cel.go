@@ -116,7 +116,6 @@ type celInput struct {
 	loc    *time.Location
 	lines  []celLine
 	labels []string
-	filled uint32 // the receipt that lines and labels are of
 }
 
 // ResolveName implements cel.Activation.
@@ -148,11 +147,11 @@ func (in *celInput) Parent() cel.Activation { return nil }
 func (in *celInput) local() time.Time { return time.UnixMilli(int64(in.r.EndedAt)).In(in.loc) }
 
 // fill copies what expressions see of the lines: once per receipt, however many campaigns ask. net is the price paid.
-func (in *celInput) fill(r *retail.Receipt, paid []lineWork, number uint32) {
-	if in.r == r && in.filled == number {
+func (in *celInput) fill(r *retail.Receipt, paid []lineWork) {
+	if in.r != nil { // Evaluate forgets the receipt when it is done
 		return
 	}
-	in.r, in.filled, in.lines, in.labels = r, number, nil, nil
+	in.r, in.lines, in.labels = r, nil, nil
 	for i := range r.Lines {
 		l := &r.Lines[i]
 		in.lines = append(in.lines, celLine{l.Category, l.Brand, l.GTIN, l.SKU, l.Department, int64(paid[i].net), l.QuantityMilli, l.Labels})
@@ -178,7 +177,7 @@ func costly(err error) bool {
 // ask evaluates an expression for the receipt at hand. One that fails, such as by dividing by zero, or needs too much, does not hold.
 func (e *Evaluator) ask(r *rule, rec *retail.Receipt) celVerdict {
 	in := &e.expert
-	in.fill(rec, e.lines, e.receipt)
+	in.fill(rec, e.lines)
 	in.loc = r.loc
 	v, _, err := r.extra.cel.Eval(in)
 	switch {

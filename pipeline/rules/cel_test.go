@@ -76,6 +76,23 @@ func TestExpressionsAreBounded(t *testing.T) {
 	}
 }
 
+// A task decodes every receipt into the same memory, and rules are swapped meanwhile: expressions see the receipt at hand.
+func TestExpressionsSeeTheReceiptAtHand(t *testing.T) {
+	var sets []*rules.Ruleset
+	for range 2 {
+		sets = append(sets, mustCompile(t, []*rules.Campaign{mustParse(t, expertHead+"when: {cel: \"lines.exists(l, l.brand == 'B1') && 'organic' in labels\"}")}))
+	}
+	e, r := rules.NewEvaluator(), expertReceipt(3)
+	for i := range 8 {
+		r.Lines[1].Brand = fmt.Sprint("B", 1+i%4/3)
+		var d rules.Decision
+		e.Evaluate(sets[i%2], r, "a", rules.Nobody{}, &d, &rules.Footprint{})
+		if want := i%4 != 3; (d.Results[0].Outcome == rules.Awarded) != want {
+			t.Errorf("receipt %d: %v", i, d.Results[0].Outcome)
+		}
+	}
+}
+
 // FuzzExpression: whatever somebody writes is refused or judged, within its bound, and twice alike.
 func FuzzExpression(f *testing.F) {
 	for _, s := range []string{

@@ -85,7 +85,7 @@ func (e *Evaluator) Evaluate(rs *Ruleset, r *retail.Receipt, account retail.Acco
 	if len(fp.Returned) > 0 || fp.Voided {
 		e.catchUp(rs, v, d, fp)
 	}
-	e.sale, e.view = nil, nil
+	e.sale, e.view, e.expert.r = nil, nil, nil
 }
 
 // reportAll writes the results of a sale in evaluation order. Stateful campaigns of a sale that was partly returned before it came wait for what is
