@@ -22,19 +22,22 @@ const (
 	noticeExpired   = "EXPIRED"
 )
 
-// notify sends what the journal and the event at hand have to tell.
+// notify sends what the journal and the event at hand have to tell, timers in their order and before the record, so that it does not show whether the
+// record fired them or the clock had before.
 func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
+	reminders := t.journal.Notices
 	for i := range t.journal.Entries {
-		if n, ok := noticeOf(&t.journal.Entries[i]); ok {
+		e := &t.journal.Entries[i]
+		for len(reminders) > 0 && (e.Receipt != "" || reminders[0].At < e.At) {
+			t.remind(slot, &reminders[0], cause)
+			reminders = reminders[1:]
+		}
+		if n, ok := noticeOf(e); ok {
 			t.tell(slot, &n, cause)
 		}
 	}
-	for i := range t.journal.Notices {
-		r := &t.journal.Notices[i]
-		t.tell(slot, &schemas.Notification{
-			ID: string(slot.ID) + ":" + r.Wallet + ":" + strconv.FormatInt(int64(r.ExpiresAt), 10) + ":" + noticeExpiring,
-			At: r.At, Type: noticeExpiring, Wallet: r.Wallet, Amount: r.Amount, ExpiresAt: r.ExpiresAt,
-		}, cause)
+	for i := range reminders {
+		t.remind(slot, &reminders[i], cause)
 	}
 	if c := &t.asked; c.Refused != "" && cause != nil {
 		t.tell(slot, &schemas.Notification{
@@ -42,6 +45,14 @@ func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
 			Value: string(c.Refused), Reference: c.About(),
 		}, cause)
 	}
+}
+
+// remind tells that a lot lapses soon.
+func (t *task) remind(slot *state.Slot, r *ledger.Notice, cause *kgo.Record) {
+	t.tell(slot, &schemas.Notification{
+		ID: string(slot.ID) + ":" + r.Wallet + ":" + strconv.FormatInt(int64(r.ExpiresAt), 10) + ":" + noticeExpiring,
+		At: r.At, Type: noticeExpiring, Wallet: r.Wallet, Amount: r.Amount, ExpiresAt: r.ExpiresAt,
+	}, cause)
 }
 
 // noticeOf says what an entry tells the member; ok is false when it tells nothing.

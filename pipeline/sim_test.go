@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,12 +45,15 @@ type sim struct {
 	calm    bool // no more faults
 	said    sayings
 
-	instances int      // that join one after the other; 0: as the seed says
-	campaigns []string // nil: simCampaigns
-	batch     int      // most records of a transaction; 0: 40
-	prelude   func()   // sends receipts before anybody is there to take them
-	encore    func()   // sends more receipts once the faults are over
-	after     func()   // looks at the topics before the broker goes
+	instances int           // that join one after the other; 0: as the seed says
+	parts     int32         // partitions; 0: simPartitions
+	campaigns []string      // nil: simCampaigns
+	batch     int           // most records of a transaction; 0: 40
+	interval  time.Duration // of commits; 0: 50 ms
+	stream    func()        // sends the receipts; nil: produceAll
+	prelude   func()        // sends receipts before anybody is there to take them
+	encore    func()        // sends more receipts once the faults are over
+	after     func()        // looks at the topics before the broker goes
 }
 
 const simPartitions = 2
@@ -81,7 +85,7 @@ func (s *sim) run() simResult {
 		kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": "LogAppendTime", "message.max.bytes": "33554432"})}
 	for _, topic := range schemas.Topics() {
 		if topic.Partitioned {
-			opts = append(opts, kfake.SeedTopics(simPartitions, topic.Name))
+			opts = append(opts, kfake.SeedTopics(s.partitions(), topic.Name))
 		}
 	}
 	c, err := kfake.NewCluster(opts...)
@@ -111,7 +115,11 @@ func (s *sim) run() simResult {
 	if s.faults {
 		s.brokerFaults()
 	}
-	s.produceAll()
+	if s.stream != nil {
+		s.stream()
+	} else {
+		s.produceAll()
+	}
 	s.waitDrained()
 	s.calm = true
 	if s.faults {
@@ -137,6 +145,8 @@ func (s *sim) run() simResult {
 	return res
 }
 
+func (s *sim) partitions() int32 { return cmp.Or(s.parts, simPartitions) }
+
 func (s *sim) client(net *simNet, opts ...kgo.Opt) *kgo.Client {
 	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(s.cluster.ListenAddrs()...), kgo.Dialer(net.dial)}, opts...)...)
 	if err != nil {
@@ -155,7 +165,7 @@ func (s *sim) instance(ctx context.Context, id int) vfs.FS {
 		var after vfs.FS
 		p, err := New(Options{
 			Brokers: s.cluster.ListenAddrs(), ClientOpts: []kgo.Opt{kgo.Dialer(net.dial), kgo.ClientID("cagnotte")}, Instance: fmt.Sprint(id), StateDir: "state", FS: disk,
-			Codec: s.codec, CommitInterval: 50 * time.Millisecond, MaxRecords: max(s.batch, 40), FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
+			Codec: s.codec, CommitInterval: cmp.Or(s.interval, 50*time.Millisecond), MaxRecords: cmp.Or(s.batch, 40), FlushInterval: 300 * time.Millisecond, SyncInterval: time.Second,
 			CacheAccounts: 8, SessionTimeout: 6 * time.Second, TransactionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second, Logger: s.logger(id),
 			balancer: kgo.RangeBalancer(),
 			failpoint: func(step string) error {
@@ -344,7 +354,7 @@ func (s *sim) pebbleBalances(disks []vfs.FS) map[string]string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		for part := range int32(simPartitions) {
+		for part := range s.partitions() {
 			p, err := store.Partition(part)
 			if err != nil {
 				s.t.Fatal(err)
