@@ -22,7 +22,7 @@ func Sentence(c *Campaign, lang string) string {
 		w = french()
 	}
 	w.into = c.Reward.Wallet
-	parts := append([]string{w.reward(c) + w.lines(&c.Lines)}, w.accompany(&c.Reward)...)
+	parts := append([]string{w.reward(c) + w.scope(c)}, w.accompany(&c.Reward)...)
 	parts = append(parts, w.audience(c)...)
 	parts = append(parts, w.conditions(&c.When)...)
 	parts = append(parts, w.caps(&c.Reward)...)
@@ -145,6 +145,14 @@ func (w *words) reward(c *Campaign) string {
 		steps = append(steps, fmt.Sprintf(w.step, w.gain(s.Get), w.amount(s.Spend)))
 	}
 	return fmt.Sprintf(w.ladder, strings.Join(steps, ", "))
+}
+
+// scope says on what a campaign gives; objectives have said it, each of its own.
+func (w *words) scope(c *Campaign) string {
+	if len(c.Progress.Objectives) > 0 {
+		return ""
+	}
+	return w.lines(&c.Lines)
 }
 
 func (w *words) lines(s *Selector) string {

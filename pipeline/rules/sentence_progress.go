@@ -9,7 +9,7 @@ import (
 
 // goals are the words of a language for stateful campaigns and levels.
 type goals struct {
-	counted                                         [7]string // by CountKind, with its target
+	counted, one                                    [7]string // by CountKind, with its target; and with a target of one
 	per                                             [5]string
 	rolling, repeat, most, streak, objectives, keep string
 	ladder, step, mean, back, level                 string
@@ -20,6 +20,7 @@ type goals struct {
 func englishGoals() goals {
 	return goals{
 		counted: [7]string{"", "%s pieces", "%s spent", "%s receipts", "%s different products", "%s days of purchase", "%s"},
+		one:     [7]string{"", "%s piece", "%s spent", "%s receipt", "%s product", "%s day of purchase", "%s"},
 		per:     [5]string{" in all", " within a day", " within a week", " within a month", " within a year"},
 		rolling: " within %d days", repeat: ", again and again", most: ", at most %d times", streak: "%s, %d %s running", objectives: "%d of %d: %s",
 		keep: "kept once it is completed", ladder: "back: %s", step: "%s for %s", mean: "%s of the mean price of a piece back for every goal", back: "%s back for %s",
@@ -31,6 +32,7 @@ func englishGoals() goals {
 func frenchGoals() goals {
 	return goals{
 		counted: [7]string{"", "%s articles", "%s d'achats", "%s tickets", "%s produits différents", "%s jours d'achat", "%s"},
+		one:     [7]string{"", "%s article", "%s d'achats", "%s ticket", "%s produit", "%s jour d'achat", "%s"},
 		per:     [5]string{" en tout", " dans la journée", " dans la semaine", " dans le mois", " dans l'année"},
 		rolling: " en %d jours", repeat: ", autant de fois que l'on veut", most: ", %d fois au plus", streak: "%s, %d %s de suite", objectives: "%d sur %d : %s",
 		keep: "acquis une fois l'objectif atteint", ladder: "remboursés : %s", step: "%s pour %s", mean: "%s du prix moyen d'un article remboursés pour chaque objectif", back: "%s remboursés pour %s",
@@ -68,11 +70,13 @@ func (w *words) goal(c *Campaign) string {
 }
 
 func (w *words) target(kind CountKind, target int64) string {
-	text := itoa(target)
-	if kind.money() {
-		text = w.amount(money.Amount(target))
+	switch {
+	case kind.money():
+		return fmt.Sprintf(w.goals.counted[kind], w.amount(money.Amount(target)))
+	case target == 1:
+		return fmt.Sprintf(w.goals.one[kind], "1")
 	}
-	return fmt.Sprintf(w.goals.counted[kind], text)
+	return fmt.Sprintf(w.goals.counted[kind], itoa(target))
 }
 
 // achieved says what a stateful campaign gives.
