@@ -13,6 +13,9 @@ import (
 
 // checkCommand refuses an event that does not say what its kind needs.
 func checkCommand(rec *retail.Receipt) *retail.Problem {
+	if pr := checkMerge(rec); pr != nil {
+		return pr
+	}
 	c, _ := rules.ReadCommand(rec)
 	return c.Wrong
 }
@@ -20,6 +23,9 @@ func checkCommand(rec *retail.Receipt) *retail.Problem {
 // command carries out what an event asks of the money, before campaigns judge it. It reports whether campaigns may: not when it was refused. The
 // footprint is the event's own and is left empty but for what was spent.
 func (t *task) command(slot *state.Slot) (bool, error) {
+	if ok, err := t.merging(slot); ok {
+		return false, err
+	}
 	c, ok := rules.ReadCommand(&t.receipt)
 	if !ok {
 		return true, nil

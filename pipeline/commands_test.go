@@ -41,6 +41,7 @@ type life struct {
 	now    time.Time
 	offset int64
 	told   []schemas.Notification
+	sent   []*kgo.Record // to the receipts topic
 }
 
 func newLife(t *testing.T) *life {
@@ -59,21 +60,57 @@ func newLife(t *testing.T) *life {
 		if r.Topic == schemas.TopicNotifications && json.Unmarshal(r.Value, &n) == nil {
 			l.told = append(l.told, n)
 		}
+		if r.Topic == schemas.TopicReceipts {
+			l.sent = append(l.sent, &kgo.Record{Topic: r.Topic, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value), Headers: slices.Clone(r.Headers)})
+		}
 	}
-	t.Cleanup(func() { _ = l.replay.Close() })
+	t.Cleanup(l.close)
 	return l
+}
+
+// close frees the replay; again it does nothing.
+func (l *life) close() {
+	if l.replay != nil {
+		_ = l.replay.Close()
+	}
+	l.replay = nil
 }
 
 func (l *life) judge(r *retail.Receipt) Judged {
 	l.t.Helper()
 	l.now = l.now.Add(time.Minute)
-	r.EndedAt, r.Currency, r.Loyalty.AccountID = retail.Instant(l.now.UnixMilli()), "EUR", "m"
+	r.EndedAt, r.Currency = retail.Instant(l.now.UnixMilli()), "EUR"
+	if r.Loyalty.AccountID == "" {
+		r.Loyalty.AccountID = "m"
+	}
+	return l.record(&kgo.Record{Topic: schemas.TopicReceipts, Key: []byte(r.Loyalty.AccountID), Value: l.codec.AppendReceipt(nil, r)})
+}
+
+func (l *life) record(r *kgo.Record) Judged {
+	l.t.Helper()
 	l.told = nil
-	got, err := l.replay.Judge(&kgo.Record{Topic: schemas.TopicReceipts, Key: []byte("m"), Value: l.codec.AppendReceipt(nil, r), Offset: l.offset, Timestamp: l.now}, int64(len(lifeDocs)))
+	r.Offset, r.Timestamp = l.offset, l.now
+	got, err := l.replay.Judge(r, int64(len(lifeDocs)))
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.offset++
+	return got
+}
+
+// deliver judges what was sent to other accounts, as the broker would bring it, once more than it must.
+func (l *life) deliver() (got []Judged) {
+	l.t.Helper()
+	for len(l.sent) > 0 {
+		r := l.sent[0]
+		l.sent = l.sent[1:]
+		judged := l.record(r)
+		judged.Entries = slices.Clone(judged.Entries)
+		got = append(got, judged)
+		if again := l.record(&kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: r.Headers}); len(again.Entries) > 0 {
+			l.t.Fatalf("a repeat booked %+v", again.Entries)
+		}
+	}
 	return got
 }
 

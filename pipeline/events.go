@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"crypto/hmac"
+	"strconv"
 
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
@@ -25,11 +26,21 @@ func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
 		return &retail.Problem{Code: retail.CodeSignature, Path: "/attributes/" + retail.EventAttribute, Observed: "no valid signature", Expected: "header " + schemas.HeaderSignature,
 			Hint: "send events through the gateway, which signs them"}
 	}
-	return CheckEvent(rec)
+	return checkAttributes(rec)
 }
 
-// CheckEvent says what an EVENT lacks of what its kind needs; nil when it is good. A door may ask it before the record is in the stream.
+// CheckEvent says what an EVENT from outside lacks of what its kind needs; nil when it is good. A door may ask it before the record is in the stream. It
+// refuses what only the pipeline may say.
 func CheckEvent(rec *retail.Receipt) *retail.Problem {
+	if rec.EventKind() == eventMerged {
+		return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + retail.EventAttribute, Observed: strconv.Quote(eventMerged), Expected: "a kind that may come from outside",
+			Hint: "an account is merged by an event of kind merge, with the attribute into"}
+	}
+	return checkAttributes(rec)
+}
+
+// checkAttributes looks for what the event's kind needs.
+func checkAttributes(rec *retail.Receipt) *retail.Problem {
 	if pr := rules.NoteEvent(nil, rec); pr != nil {
 		return pr
 	}
@@ -100,12 +111,11 @@ func (t *task) emission(slot *state.Slot, res *rules.Result, to retail.AccountID
 }
 
 // sendEvent produces the record into the open transaction, on the partition of its account.
-func (t *task) sendEvent(r *retail.Receipt) {
+func (t *task) sendEvent(r *retail.Receipt, headers ...kgo.RecordHeader) {
 	key := t.out.copyBytes([]byte(r.Key()))
 	value := t.out.encode(func(dst []byte) []byte { return t.out.codec.AppendReceipt(dst, r) })
-	var headers []kgo.RecordHeader
 	if secret := t.p.opts.EventKey; len(secret) > 0 && r.Type == retail.Event {
-		headers = []kgo.RecordHeader{{Key: schemas.HeaderSignature, Value: schemas.SignEvent(secret, key, value)}}
+		headers = append(headers, kgo.RecordHeader{Key: schemas.HeaderSignature, Value: schemas.SignEvent(secret, key, value)})
 	}
 	t.out.send(schemas.TopicReceipts, schemas.PartitionOf(r.Key(), t.p.partitions), key, value, headers)
 }

@@ -18,6 +18,7 @@ const (
 	noticeCommitted = "BURN_COMMITTED"
 	noticeCancelled = "BURN_CANCELLED"
 	noticeRefused   = "BURN_REFUSED"
+	noticeNoMerge   = "MERGE_REFUSED"
 	noticeExpiring  = "EXPIRING"
 	noticeExpired   = "EXPIRED"
 )
@@ -40,8 +41,9 @@ func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
 		t.remind(slot, &reminders[i], cause)
 	}
 	if c := &t.asked; c.Refused != "" && cause != nil {
+		kind := refusalNotice(c.Kind)
 		t.tell(slot, &schemas.Notification{
-			ID: string(t.receipt.ID) + ":" + noticeRefused, At: t.receipt.EndedAt, Type: noticeRefused, Wallet: c.Wallet, Amount: c.Amount,
+			ID: string(t.receipt.ID) + ":" + kind, At: t.receipt.EndedAt, Type: kind, Wallet: c.Wallet, Amount: c.Amount,
 			Value: string(c.Refused), Reference: c.About(),
 		}, cause)
 	}
@@ -53,6 +55,14 @@ func (t *task) remind(slot *state.Slot, r *ledger.Notice, cause *kgo.Record) {
 		ID: string(slot.ID) + ":" + r.Wallet + ":" + strconv.FormatInt(int64(r.ExpiresAt), 10) + ":" + noticeExpiring,
 		At: r.At, Type: noticeExpiring, Wallet: r.Wallet, Amount: r.Amount, ExpiresAt: r.ExpiresAt,
 	}, cause)
+}
+
+func refusalNotice(kind string) string {
+	switch kind {
+	case eventMerge, eventMerged:
+		return noticeNoMerge
+	}
+	return noticeRefused
 }
 
 // noticeOf says what an entry tells the member; ok is false when it tells nothing.

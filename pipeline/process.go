@@ -96,11 +96,16 @@ func (t *task) member(r *kgo.Record, appended retail.Instant) error {
 	if !found {
 		t.footprint.Reset()
 	}
+	acct := &slot.Account
+	if acct.MergedInto != "" || len(acct.Absorbed) > 0 {
+		if sent, err := t.elsewhere(slot, r, found); err != nil || sent {
+			return err
+		}
+	}
 	t.part.Touch(slot)
 	t.journal.Reset()
 	t.decision.Reset()
 	t.asked = rules.Command{}
-	acct := &slot.Account
 	t.fire(slot, t.clock)
 	t.metrics.accept(rec)
 	if err := t.apply(slot, hash); err != nil {

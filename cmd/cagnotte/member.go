@@ -41,28 +41,28 @@ type memberSource struct {
 
 // walletRow is one wallet of a member.
 type walletRow struct {
-	Wallet         string       `json:"wallet" ch:"wallet"`
-	PendingMinor   money.Amount `json:"pending_minor" ch:"pending_minor"`
-	AvailableMinor money.Amount `json:"available_minor" ch:"available_minor"`
-	HeldMinor      money.Amount `json:"held_minor" ch:"held_minor"`
-	EarnedMinor    money.Amount `json:"lifetime_earned_minor" ch:"lifetime_earned_minor"`
-	Entries        uint64       `json:"entries" ch:"version"`
-	UpdatedAt      time.Time    `json:"updated_at" ch:"updated_at"`
+	Wallet         string    `json:"wallet" ch:"wallet"`
+	PendingMinor   int64     `json:"pending_minor" ch:"pending_minor"`
+	AvailableMinor int64     `json:"available_minor" ch:"available_minor"`
+	HeldMinor      int64     `json:"held_minor" ch:"held_minor"`
+	EarnedMinor    int64     `json:"lifetime_earned_minor" ch:"lifetime_earned_minor"`
+	Entries        uint64    `json:"entries" ch:"version"`
+	UpdatedAt      time.Time `json:"updated_at" ch:"updated_at"`
 }
 
 // entryRow is one entry of a member's ledger.
 type memberEntry struct {
-	Seq            uint64       `json:"seq" ch:"seq"`
-	At             time.Time    `json:"at" ch:"at"`
-	Kind           string       `json:"kind" ch:"kind"`
-	Wallet         string       `json:"wallet,omitempty" ch:"wallet"`
-	AmountMinor    money.Amount `json:"amount_minor" ch:"amount_minor"`
-	PendingMinor   money.Amount `json:"pending_after_minor" ch:"pending_after_minor"`
-	AvailableMinor money.Amount `json:"available_after_minor" ch:"available_after_minor"`
-	Campaign       string       `json:"campaign,omitempty" ch:"campaign"`
-	Receipt        string       `json:"receipt_id,omitempty" ch:"receipt_id"`
-	Reference      string       `json:"reference,omitempty" ch:"reference"`
-	Reason         string       `json:"reason,omitempty" ch:"reason"`
+	Seq            uint64    `json:"seq" ch:"seq"`
+	At             time.Time `json:"at" ch:"at"`
+	Kind           string    `json:"kind" ch:"kind"`
+	Wallet         string    `json:"wallet,omitempty" ch:"wallet"`
+	AmountMinor    int64     `json:"amount_minor" ch:"amount_minor"`
+	PendingMinor   int64     `json:"pending_after_minor" ch:"pending_after_minor"`
+	AvailableMinor int64     `json:"available_after_minor" ch:"available_after_minor"`
+	Campaign       string    `json:"campaign,omitempty" ch:"campaign"`
+	Receipt        string    `json:"receipt_id,omitempty" ch:"receipt_id"`
+	Reference      string    `json:"reference,omitempty" ch:"reference"`
+	Reason         string    `json:"reason,omitempty" ch:"reason"`
 }
 
 // memberEventRow is one event of a member.
@@ -216,15 +216,16 @@ func writeRows[T any](g *Globals, rows []T, table func(*tabwriter.Writer, []T)) 
 func walletTable(w *tabwriter.Writer, rows []walletRow) {
 	fmt.Fprintln(w, "WALLET\tAVAILABLE\tPENDING\tHELD\tEARNED\tENTRIES\tAS OF")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\t%d\t%s\n", walletName(r.Wallet), r.AvailableMinor, r.PendingMinor, r.HeldMinor, r.EarnedMinor, r.Entries, r.UpdatedAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(w, "%s\t%v\t%v\t%v\t%v\t%d\t%s\n", walletName(r.Wallet), money.Amount(r.AvailableMinor), money.Amount(r.PendingMinor),
+			money.Amount(r.HeldMinor), money.Amount(r.EarnedMinor), r.Entries, r.UpdatedAt.UTC().Format(time.RFC3339))
 	}
 }
 
 func entryTable(w *tabwriter.Writer, rows []memberEntry) {
 	fmt.Fprintln(w, "SEQ\tAT\tKIND\tWALLET\tAMOUNT\tAVAILABLE\tPENDING\tCAMPAIGN\tRECEIPT\tREFERENCE\tREASON")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%v\t%v\t%v\t%s\t%s\t%s\t%s\n", r.Seq, r.At.UTC().Format(time.RFC3339), r.Kind, walletName(r.Wallet), r.AmountMinor, r.AvailableMinor,
-			r.PendingMinor, shorten(r.Campaign), shorten(r.Receipt), shorten(r.Reference), r.Reason)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%v\t%v\t%v\t%s\t%s\t%s\t%s\n", r.Seq, r.At.UTC().Format(time.RFC3339), r.Kind, walletName(r.Wallet), money.Amount(r.AmountMinor), money.Amount(r.AvailableMinor),
+			money.Amount(r.PendingMinor), shorten(r.Campaign), shorten(r.Receipt), shorten(r.Reference), r.Reason)
 	}
 }
 

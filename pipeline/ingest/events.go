@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"cagnotte/pipeline/retail"
 )
@@ -58,7 +59,7 @@ func eventReceipt(body []byte, account, currency string) ([]byte, *retail.Proble
 	}
 	attributes[retail.EventAttribute] = e.Event
 	out := map[string]any{
-		"receipt_id": e.EventID, "type": retail.Event.String(), "ended_at": e.At, "currency": currency, "attributes": attributes,
+		"receipt_id": e.EventID, "type": retail.Event.String(), "ended_at": endedAt(e.At), "currency": currency, "attributes": attributes,
 		"loyalty": map[string]string{"account_id": account},
 	}
 	if e.StoreID != "" {
@@ -77,6 +78,21 @@ func eventReceipt(body []byte, account, currency string) ([]byte, *retail.Proble
 		return nil, &retail.Problem{Code: retail.CodeSchema, Observed: err.Error(), Expected: "an event"}
 	}
 	return text, nil
+}
+
+// endedAt writes the instant such that it carries its offset from UTC, of which a receipt's day follows: neither milliseconds nor Z say what is local.
+func endedAt(at json.RawMessage) any {
+	const withOffset = "2006-01-02T15:04:05.000-07:00"
+	if ms, err := strconv.ParseInt(string(at), 10, 64); err == nil {
+		return time.UnixMilli(ms).UTC().Format(withOffset)
+	}
+	var text string
+	if json.Unmarshal(at, &text) == nil {
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t.Format(withOffset)
+		}
+	}
+	return at
 }
 
 func (e *memberEvent) missing() *retail.Problem {

@@ -16,8 +16,10 @@ type Account struct {
 	Recent        []uint64   // xxhash64 of the last receipt ids, oldest first
 	RecentFull    bool       // ids have fallen out of Recent: an id that is not there may still be known (see state)
 	LastReceiptAt retail.Instant
-	Profile       Profile   // what events have said
-	Counters      []Counter // of stateful campaigns, sorted by (Campaign, Slot, Key)
+	Profile       Profile            // what events have said
+	Counters      []Counter          // of stateful campaigns, sorted by (Campaign, Slot, Key)
+	MergedInto    retail.AccountID   // the account is closed, and this one is the member's
+	Absorbed      []retail.AccountID // accounts that have gone into this one, oldest first
 }
 
 // Purse is what a member has in one wallet.

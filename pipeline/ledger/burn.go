@@ -50,7 +50,9 @@ const (
 	RefusedBurnUnknown Refusal = "burn_unknown"
 	RefusedBurnAmount  Refusal = "above_burn" // more than is left of what was spent
 	RefusedLimit       Refusal = "over_limit" // further below zero than the terms allow
-	RefusedMergeTarget Refusal = "bad_target" // an account into itself, or into one that is closed
+	RefusedMergeTarget Refusal = "bad_target" // an account into itself, or into what cannot be one
+	RefusedClosed      Refusal = "closed"     // the account has gone into another already
+	RefusedCircle      Refusal = "circle"     // the other account has gone into this one, directly or not
 )
 
 // maxHolds is how many reservations of an account may be open at once.

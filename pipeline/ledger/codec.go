@@ -25,6 +25,7 @@ const (
 	flagReminder // of the programme's currency
 	flagWallets
 	flagHolds
+	flagMerged
 	flagsKnown = 1<<iota - 1
 )
 
@@ -47,7 +48,7 @@ func (a *Account) Reset() {
 func (a *Account) Empty() bool {
 	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
 		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && !a.Profile.told() && a.Profile.FirstReceiptAt == 0 &&
-		len(a.Wallets) == 0 && len(a.Holds) == 0 && a.RemindMs == 0 && a.RemindedTo == 0
+		len(a.Wallets) == 0 && len(a.Holds) == 0 && a.MergedInto == "" && len(a.Absorbed) == 0 && a.RemindMs == 0 && a.RemindedTo == 0
 }
 
 // flags says what the encoding holds.
@@ -70,6 +71,9 @@ func (a *Account) flags() byte {
 	}
 	if len(a.Holds) > 0 {
 		flags |= flagHolds
+	}
+	if a.MergedInto != "" || len(a.Absorbed) > 0 {
+		flags |= flagMerged
 	}
 	return flags
 }
@@ -125,6 +129,9 @@ func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
 	if flags&flagHolds != 0 {
 		dst = a.appendHolds(dst)
 	}
+	if flags&flagMerged != 0 {
+		dst = a.appendMerged(dst)
+	}
 	return dst
 }
 
@@ -146,6 +153,9 @@ func (a *Account) readExtensions(r *reader, flags byte) {
 	}
 	if flags&flagHolds != 0 {
 		a.readHolds(r)
+	}
+	if flags&flagMerged != 0 {
+		a.readMerged(r)
 	}
 }
 

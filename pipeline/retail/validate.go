@@ -158,19 +158,19 @@ func (p *Policy) sizes(r *Receipt) *Problem {
 		return tooLong("/loyalty/account_id", len(r.Loyalty.AccountID), p.MaxIDBytes)
 	case len(r.Shop.ID) > p.MaxIDBytes:
 		return tooLong("/store/store_id", len(r.Shop.ID), p.MaxIDBytes)
-	case !printable(string(r.ID)):
+	case !Printable(string(r.ID)):
 		return unprintable("/receipt_id", string(r.ID))
-	case !printable(string(r.Loyalty.AccountID)):
+	case !Printable(string(r.Loyalty.AccountID)):
 		return unprintable("/loyalty/account_id", string(r.Loyalty.AccountID))
-	case !printable(string(r.Shop.ID)):
+	case !Printable(string(r.Shop.ID)):
 		return unprintable("/store/store_id", string(r.Shop.ID))
 	}
 	return nil
 }
 
-// printable reports that an id holds no control characters. Ids become keys, and keys that begin with a zero byte are the product's own: an account of
+// Printable reports that an id holds no control characters. Ids become keys, and keys that begin with a zero byte are the product's own: an account of
 // the name of a COMMIT record would be taken for one at a restore.
-func printable(id string) bool {
+func Printable(id string) bool {
 	for i := range len(id) {
 		if id[i] < 0x20 || id[i] == 0x7f {
 			return false
