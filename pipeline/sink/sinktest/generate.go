@@ -36,6 +36,7 @@ type generator struct {
 	out      []*kgo.Record
 	sent     []retail.Receipt // for copies
 	campaign bool
+	refused  []*kgo.Record // events without a signature, as they were produced
 }
 
 func newGenerator(w *World) *generator {
@@ -89,6 +90,9 @@ func (g *generator) receipt(m *schemas.MetricBatch) {
 		g.void()
 	case kind < 19:
 		g.event()
+		if kind < 16 {
+			g.unsigned()
+		}
 	default:
 		if kind < 25 {
 			r.Loyalty.AccountID = ""
@@ -183,6 +187,26 @@ func (g *generator) event() {
 	g.truth.events[back.ID] = back
 }
 
+// unsigned is an event that the pipeline refuses for its signature: it stands among the receipts, and a dead letter names its place.
+func (g *generator) unsigned() {
+	r := g.sale()
+	r.Type, r.TerminalID, r.Tenders, r.Lines, r.Total = retail.Event, "", nil, nil, 0
+	r.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: "recycling"}, {Key: "by", Value: "nobody"}}
+	g.place(&r)
+	g.refused = append(g.refused, g.out[len(g.out)-1])
+}
+
+// refusals are the dead letters of unsigned events that have been produced, so that it is known where they stand.
+func (g *generator) refusals() []*kgo.Record {
+	g.out = nil
+	for _, r := range g.refused {
+		g.letter(r.Key, r.Value, r.Partition, r.Offset, retail.CodeSignature)
+		g.truth.unsigned++
+	}
+	g.refused = nil
+	return g.out
+}
+
 // consequences are ledger entry, balance, decision and metrics of a receipt.
 func (g *generator) consequences(r *retail.Receipt, m *schemas.MetricBatch) {
 	basis := r.Total
@@ -228,11 +252,14 @@ func (g *generator) earn(account string, r *retail.Receipt, reward money.Amount)
 }
 
 func (g *generator) deadLetter(r *retail.Receipt) {
+	place := schemas.PartitionOf(r.Key(), Partitions)
+	g.letter([]byte(r.Key()), g.w.Codec.AppendReceipt(nil, r), place, 1_000_000+int64(g.next), retail.CodeCurrency)
+}
+
+func (g *generator) letter(key, value []byte, partition int32, offset int64, code retail.Code) {
 	h := func(k, v string) kgo.RecordHeader { return kgo.RecordHeader{Key: k, Value: []byte(v)} }
-	value := g.w.Codec.AppendReceipt(nil, r)
-	p := schemas.PartitionOf(r.Key(), Partitions)
-	g.emit(schemas.TopicDeadLetters, r.Key(), p, value, h(schemas.HeaderErrorTopic, schemas.TopicReceipts), h(schemas.HeaderErrorPartition, strconv.Itoa(int(p))),
-		h(schemas.HeaderErrorOffset, strconv.Itoa(g.next)), h(schemas.HeaderErrorCode, string(retail.CodeCurrency)), h("traceparent", "00-0-0-0"))
+	g.emit(schemas.TopicDeadLetters, string(key), partition, value, h(schemas.HeaderErrorTopic, schemas.TopicReceipts), h(schemas.HeaderErrorPartition, strconv.Itoa(int(partition))),
+		h(schemas.HeaderErrorOffset, strconv.FormatInt(offset, 10)), h(schemas.HeaderErrorCode, string(code)), h("traceparent", "00-0-0-0"))
 	g.truth.deadLetters++
 	g.truth.deadBytes += int64(len(value))
 }

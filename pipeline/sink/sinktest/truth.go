@@ -32,6 +32,7 @@ type truth struct {
 	basketSum   money.Amount
 	deadLetters int
 	deadBytes   int64
+	unsigned    int // of the dead letters
 }
 
 func newTruth() *truth {
@@ -79,13 +80,13 @@ func armOf(account string) rules.Arm {
 // answers are the sums that the views must give, by query.
 func (t *truth) answers() map[string]string {
 	a := map[string]string{
-		"SELECT concat(toString(count()), ' ', toString(sum(amount_minor))) FROM cagnotte.ledger_entries":                                                         fmt.Sprint(t.entries, " ", int64(t.earned)),
-		"SELECT toString(sum(arraySum(p -> p.amount_minor, postings))) FROM cagnotte.ledger_entries":                                                              "0",
-		"SELECT toString(sum(granted_minor)) FROM cagnotte.decisions":                                                                                             fmt.Sprint(int64(t.granted)),
-		"SELECT concat(toString(count()), ' ', toString(sumIf(desired_minor, outcome = 'HELD_OUT'))) FROM cagnotte.decisions":                                     fmt.Sprint(t.decisions, " ", int64(t.ghost)),
-		"SELECT concat(toString(count()), ' ', toString(sum(length(value))), ' ', any(code), ' ', toString(uniq(_partition, offset))) FROM cagnotte.dead_letters": fmt.Sprint(t.deadLetters, " ", t.deadBytes, " RCP-0004 ", t.deadLetters),
-		"SELECT concat(toString(sum(considered)), ' ', toString(sum(basket_sum_minor))) FROM cagnotte.campaign_minutes":                                           fmt.Sprint(t.considered, " ", int64(t.basketSum)),
-		"SELECT concat(toString(count()), ' ', any(campaign), ' ', toString(any(holdout_bp)), ' ', any(design)) FROM cagnotte.campaigns":                          "1 " + Campaign + " 2000 randomised",
+		"SELECT concat(toString(count()), ' ', toString(sum(amount_minor))) FROM cagnotte.ledger_entries":                                                                                   fmt.Sprint(t.entries, " ", int64(t.earned)),
+		"SELECT toString(sum(arraySum(p -> p.amount_minor, postings))) FROM cagnotte.ledger_entries":                                                                                        "0",
+		"SELECT toString(sum(granted_minor)) FROM cagnotte.decisions":                                                                                                                       fmt.Sprint(int64(t.granted)),
+		"SELECT concat(toString(count()), ' ', toString(sumIf(desired_minor, outcome = 'HELD_OUT'))) FROM cagnotte.decisions":                                                               fmt.Sprint(t.decisions, " ", int64(t.ghost)),
+		"SELECT concat(toString(count()), ' ', toString(sum(length(value))), ' ', toString(countIf(code = 'RCP-0012')), ' ', toString(uniq(partition, offset))) FROM cagnotte.dead_letters": fmt.Sprint(t.deadLetters, " ", t.deadBytes, " ", t.unsigned, " ", t.deadLetters),
+		"SELECT concat(toString(sum(considered)), ' ', toString(sum(basket_sum_minor))) FROM cagnotte.campaign_minutes":                                                                     fmt.Sprint(t.considered, " ", int64(t.basketSum)),
+		"SELECT concat(toString(count()), ' ', any(campaign), ' ', toString(any(holdout_bp)), ' ', any(design)) FROM cagnotte.campaigns":                                                    "1 " + Campaign + " 2000 randomised",
 	}
 	t.receiptAnswers(a)
 	t.eventAnswers(a)

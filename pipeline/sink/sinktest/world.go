@@ -135,6 +135,7 @@ func (w *World) Produce(n int) {
 		n -= batch
 		w.abort(ctx, cl)
 		w.transact(ctx, cl, w.gen.batch(batch), kgo.TryCommit)
+		w.transact(ctx, cl, w.gen.refusals(), kgo.TryCommit)
 	}
 }
 
