@@ -44,10 +44,11 @@ type outcome struct {
 	crashes  int
 	entries  int
 	kinds    map[ledger.Kind]int
-	awarded  map[string]int // by campaign
+	awarded  map[string]int   // by campaign
+	traces   map[string]int64 // by account, receipt and campaign: what decisions granted less what entries booked
 }
 
-// Goal: the ledger is a function of each account's log alone. Method: one stream over twelve days - sales, returns, late receipts, repeats, facts about
+// Goal: I4, I8, I10: the ledger is a function of each account's log alone, and every entry has its decision. Method: one stream over twelve days - sales, returns, late receipts, repeats, facts about
 // members, commands, referrals - waits in the topic before the first instance comes, and is taken by 1 and 4 partitions, with commits of 1, 50 and 1 000
 // records, in peace and with crashes, freezes and a second instance. Checked against the first setting: entries with their sequence numbers, amounts,
 // instants and postings, decisions, notifications, dead letters and the state in Pebble.
@@ -111,7 +112,7 @@ func runSetting(t *testing.T, codec *schemas.Codec, set setting, send func(*sim)
 
 // outcomes reads the topics.
 func (s *sim) outcomes() outcome {
-	out := outcome{exact: map[string][]string{}, sums: map[string]map[string]int64{}, kinds: map[ledger.Kind]int{}, awarded: map[string]int{}}
+	out := outcome{exact: map[string][]string{}, sums: map[string]map[string]int64{}, kinds: map[ledger.Kind]int{}, awarded: map[string]int{}, traces: map[string]int64{}}
 	for _, r := range s.readAll(schemas.TopicLedger) {
 		var rec schemas.LedgerRecord
 		if err := s.codec.DecodeLedger(r.Value, &rec); err != nil {
@@ -126,7 +127,14 @@ func (s *sim) outcomes() outcome {
 		if err := s.codec.DecodeDecision(r.Value, &d); err != nil {
 			s.t.Fatal(err)
 		}
-		if a := string(d.Account); a != "" && !foreign(a) {
+		a := string(d.Account)
+		for i := range d.Results {
+			res := &d.Results[i]
+			if out.traces[fmt.Sprint(a, " ", d.Receipt, " ", res.Campaign)] += int64(res.Granted); res.Outcome == 0 {
+				s.t.Errorf("%s of %s: %s has no outcome", d.Receipt, a, res.Campaign)
+			}
+		}
+		if a != "" && !foreign(a) {
 			out.exact[a+" decides"] = append(out.exact[a+" decides"], fmt.Sprintf("%s %+v", d.Receipt, d.Results))
 		}
 	}
@@ -153,6 +161,13 @@ func (o *outcome) entry(account string, e *ledger.Entry) {
 	if e.Kind == ledger.Earn {
 		o.awarded[strings.Clone(e.Campaign)]++
 	}
+	if e.Kind == ledger.Earn || e.Kind == ledger.Reverse {
+		for _, p := range e.Postings {
+			if p.Book == ledger.Funding || p.Book == ledger.WriteOff {
+				o.traces[fmt.Sprint(account, " ", e.Receipt, " ", e.Campaign)] += int64(p.Amount)
+			}
+		}
+	}
 	if o.sums[account] == nil {
 		o.sums[account] = map[string]int64{}
 	}
@@ -176,6 +191,11 @@ func (o *outcome) compare(t *testing.T, what string, got outcome) {
 // provesSomething fails when a part of the language has not taken part.
 func (o *outcome) provesSomething(t *testing.T) {
 	t.Helper()
+	for what, left := range o.traces {
+		if left != 0 {
+			t.Errorf("%s: decisions have granted %d cents more than was booked", what, left)
+		}
+	}
 	for _, k := range []ledger.Kind{ledger.Earn, ledger.Activate, ledger.Reverse, ledger.Expire, ledger.Redeem, ledger.Adjust, ledger.Reserve, ledger.Commit, ledger.Cancel, ledger.Refund} {
 		if o.kinds[k] == 0 {
 			t.Errorf("no entry of kind %v: the stream proves nothing about it", k)

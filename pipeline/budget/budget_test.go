@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Goal: no overshoot whatever becomes of the messages. Method: random awards and refunds, with messages lost, repeated, reordered and delivered late,
+// Goal: D21, I5: no overshoot whatever becomes of the messages. Method: random awards and refunds, with messages lost, repeated, reordered and delivered late,
 // totals raised and lowered, and every state restored from its encoding.
 func TestNoOvershoot(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

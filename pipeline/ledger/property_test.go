@@ -211,7 +211,7 @@ func TestEarnAndReturnAtOnce(t *testing.T) {
 	})
 }
 
-// A reversal in parts ends where the same reversal in one go ends: balances, lots, and every funder's sum.
+// I2: a reversal in parts ends where the same reversal in one go ends: balances, lots, and every funder's sum.
 func TestReversalInParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
@@ -284,7 +284,7 @@ func clone(a *Account) Account {
 	return b
 }
 
-// Timers that run once make the entries of timers that run at every chance, in the order of their scheduled instants.
+// D23: timers that run once make the entries of timers that run at every chance, in the order of their scheduled instants.
 func TestTimersInSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
