@@ -27,6 +27,8 @@ type Options struct {
 	Source   string // what the receipts are called in the report
 	Live     string // what the live set is called in the report
 	Progress func(done, total int64)
+
+	apart bool // judge every receipt in both worlds, for tests
 }
 
 // maxDrafts bounds what each member's state holds.
@@ -94,6 +96,7 @@ type job struct {
 	liveAt   map[uint64]int
 	policy   retail.Policy
 	perShop  bool // some draft has a budget per shop
+	shared   bool // the worlds agree on a receipt that no draft concerns, see share.go
 }
 
 // subject is a campaign that the report has a row for.
@@ -101,6 +104,7 @@ type subject struct {
 	id      string
 	draft   bool
 	version int32 // of a draft
+	capped  bool  // of a live campaign: it has a member cap
 }
 
 func newJob(o *Options) (*job, error) {
@@ -115,6 +119,7 @@ func newJob(o *Options) (*job, error) {
 	if err := j.compile(); err != nil {
 		return nil, err
 	}
+	j.shared = j.mayShare()
 	for _, c := range j.drafts {
 		j.draftAt[rules.CampaignKey(c.ID)] = len(j.subjects)
 		j.perShop = j.perShop || c.StoreBudget.Amount != 0
@@ -122,7 +127,7 @@ func newJob(o *Options) (*job, error) {
 	}
 	for _, id := range liveIDs(j.live) {
 		j.liveAt[rules.CampaignKey(id)] = len(j.subjects)
-		j.subjects = append(j.subjects, subject{id: id})
+		j.subjects = append(j.subjects, subject{id: id, capped: j.capped(id)})
 	}
 	return j, nil
 }

@@ -36,6 +36,7 @@ type member struct {
 	profile    ledger.Profile              // what events have said
 	considered bool                        // a draft looked at one of its receipts
 	heldOut    bool                        // in the holdout of a draft that wanted to give something
+	apart      bool                        // the live campaigns have once decided otherwise because of a draft
 }
 
 // account returns what the ledger would remember of the caps.
@@ -141,7 +142,11 @@ func (w *world) keep() (uint32, error) {
 		return 0, nil
 	}
 	w.value = w.footprint.AppendBinary(w.value[:0])
-	at := w.kept.put(w.value)
+	return w.keepValue(w.value)
+}
+
+func (w *world) keepValue(value []byte) (uint32, error) {
+	at := w.kept.put(value)
 	if at == 0 {
 		return 0, errFull
 	}

@@ -107,12 +107,42 @@ func (w *worker) member(id retail.AccountID) *member {
 	return m
 }
 
+// judge runs every world over what may earn something.
+func (w *worker) judge(r *retail.Receipt, m *member, p *place) error {
+	early := *p != place{seen: true} // returns have come before
+	for i, x := range w.worlds {
+		if i == without && !early && w.alike(m) {
+			return w.sameAgain(r, m, p)
+		}
+		if !early && !x.evaluator.Concerns(x.rules, r) {
+			x.decision.Reset()
+			continue
+		}
+		if err := x.load(p.at[i]); err != nil {
+			return err
+		}
+		x.evaluator.Evaluate(x.rules, r, r.Loyalty.AccountID, view{m, i}, &x.decision, &x.footprint)
+		w.job.keepShop(r, &x.footprint)
+		w.post(r, m, i)
+		at, err := x.keep()
+		if err != nil {
+			return err
+		}
+		p.at[i] = at
+	}
+	w.compare(m)
+	return nil
+}
+
 // anonymous receipts are credited to nobody: the drafts only say that they would have matched.
 func (w *worker) anonymous(r *retail.Receipt) {
 	if !earns(r) {
 		return
 	}
 	x := w.worlds[with]
+	if !x.evaluator.Concerns(x.rules, r) {
+		return
+	}
 	x.evaluator.Evaluate(x.rules, r, "", rules.Nobody{}, &x.decision, nil)
 	considered := false
 	for i := range x.decision.Results {
@@ -135,18 +165,8 @@ func (w *worker) apply(r *retail.Receipt, m *member, p *place) error {
 	case earns(r):
 		w.reward.begin()
 		rules.NoteEvent(&m.profile, r)
-		for i, x := range w.worlds {
-			if err := x.load(p.at[i]); err != nil {
-				return err
-			}
-			x.evaluator.Evaluate(x.rules, r, r.Loyalty.AccountID, view{m, i}, &x.decision, &x.footprint)
-			w.job.keepShop(r, &x.footprint)
-			w.post(r, m, i)
-			at, err := x.keep()
-			if err != nil {
-				return err
-			}
-			p.at[i] = at
+		if err := w.judge(r, m, p); err != nil {
+			return err
 		}
 		if r.Type != retail.Event {
 			m.profile.Bought(r.EndedAt)
@@ -174,6 +194,7 @@ func (w *worker) giveBack(r *retail.Receipt, m *member) error {
 	w.reward.begin()
 	for i, x := range w.worlds {
 		if p.seen && p.at[i] == 0 {
+			x.decision.Reset()
 			continue // nothing was granted, or it was no sale
 		}
 		if err := x.load(p.at[i]); err != nil {
@@ -187,6 +208,7 @@ func (w *worker) giveBack(r *retail.Receipt, m *member) error {
 		}
 		p.at[i] = at
 	}
+	w.compare(m)
 	w.places[key] = p
 	if w.reward.amount != 0 {
 		w.tally.top.change(r.Loyalty.AccountID, original, w.reward.amount)
@@ -196,10 +218,14 @@ func (w *worker) giveBack(r *retail.Receipt, m *member) error {
 
 // post books what a world decided: caps follow, and the tally.
 func (w *worker) post(r *retail.Receipt, m *member, number int) {
-	x := w.worlds[number]
+	w.postAs(r, m, number, &w.worlds[number].decision)
+}
+
+// postAs books a decision for a world, its own or one that it shares.
+func (w *worker) postAs(r *retail.Receipt, m *member, number int, d *rules.Decision) {
 	back := givesBack(r)
-	for i := range x.decision.Results {
-		res := &x.decision.Results[i]
+	for i := range d.Results {
+		res := &d.Results[i]
 		if res.Granted != 0 || len(res.Advances) > 0 {
 			res.Post(m.account(number))
 			m.total[number] += int64(res.Granted)
