@@ -114,6 +114,7 @@ func isDouble(tree *ast.AST, e ast.Expr) bool { return tree.GetType(e.ID()) == t
 type celInput struct {
 	r      *retail.Receipt
 	loc    *time.Location
+	total  int64 // without what the law forbids to reward
 	lines  []celLine
 	labels []string
 }
@@ -122,7 +123,7 @@ type celInput struct {
 func (in *celInput) ResolveName(name string) (any, bool) {
 	switch name {
 	case "total":
-		return int64(in.r.Total), true
+		return in.total, true
 	case "lines":
 		return in.lines, true
 	case "labels":
@@ -146,15 +147,20 @@ func (in *celInput) Parent() cel.Activation { return nil }
 
 func (in *celInput) local() time.Time { return time.UnixMilli(int64(in.r.EndedAt)).In(in.loc) }
 
-// fill copies what expressions see of the lines: once per receipt, however many campaigns ask. net is the price paid.
-func (in *celInput) fill(r *retail.Receipt, paid []lineWork) {
+// fill copies what expressions see of the lines: once per receipt, however many campaigns ask. net is the price paid. What the law forbids to reward is
+// not seen: no reward may depend on it, as with min_basket.
+func (e *Evaluator) fill(r *retail.Receipt) {
+	in := &e.expert
 	if in.r != nil { // Evaluate forgets the receipt when it is done
 		return
 	}
-	in.r, in.lines, in.labels = r, nil, nil
+	in.r, in.total, in.lines, in.labels = r, int64(e.total), nil, nil
 	for i := range r.Lines {
-		l := &r.Lines[i]
-		in.lines = append(in.lines, celLine{l.Category, l.Brand, l.GTIN, l.SKU, l.Department, int64(paid[i].net), l.QuantityMilli, l.Labels})
+		l, w := &r.Lines[i], &e.lines[i]
+		if w.rails&e.rs.rails.never != 0 {
+			continue
+		}
+		in.lines = append(in.lines, celLine{l.Category, l.Brand, l.GTIN, l.SKU, l.Department, int64(w.net), l.QuantityMilli, l.Labels})
 		in.labels = append(in.labels, l.Labels...)
 	}
 }
@@ -177,7 +183,7 @@ func costly(err error) bool {
 // ask evaluates an expression for the receipt at hand. One that fails, such as by dividing by zero, or needs too much, does not hold.
 func (e *Evaluator) ask(r *rule, rec *retail.Receipt) celVerdict {
 	in := &e.expert
-	in.fill(rec, e.lines)
+	e.fill(rec)
 	in.loc = r.loc
 	v, _, err := r.extra.cel.Eval(in)
 	switch {

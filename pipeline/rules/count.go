@@ -168,7 +168,7 @@ func (e *Evaluator) counted(p *part, c *candidate, ended retail.Instant, sign in
 		e.line(c)
 		for _, i := range e.own {
 			if tag := e.tags[i]; tag != 0 && e.lines[i].net > 0 {
-				p.add(slot, keyProduct+uint32(r.state.objective)<<16+uint32(tag), sign)
+				p.add(slot, keyProduct+uint32(r.state.objective)<<productKeyBits+tag&(1<<productKeyBits-1), sign)
 			}
 		}
 	}

@@ -27,6 +27,7 @@ type Footprint struct {
 	Operator string   // of the sale, when a campaign sends something to its account; else empty
 	Event    bool     // of an event: what has no price counts by its pieces
 	Burn     string   // of an event that spent: what, as ledger.Burn encodes it; nothing here reads it
+	Products bool     // a campaign counts products: they are told apart by the whole hash
 	masks    []uint64 // words per line, see mask
 }
 
@@ -36,7 +37,7 @@ type FootprintLine struct {
 	Net           money.Amount // price paid: after its share of the basket's discounts
 	QuantityMilli int64
 	Each          bool   // whole pieces
-	Product       uint16 // hash of gtin or sku; 0 when the line has neither
+	Product       uint32 // hash of gtin or sku; 0 when the line has neither. Only its lower half is kept unless products are counted
 	Limits        LineLimits
 }
 
@@ -62,7 +63,7 @@ type Award struct {
 // Returned sums what return receipts said about one line, or about one product when they did not name the line.
 type Returned struct {
 	Line          int32  // 0: by product
-	Product       uint16 // when Line is 0
+	Product       uint16 // when Line is 0: the lower half of the line's
 	Net           money.Amount
 	QuantityMilli int64
 }
@@ -81,7 +82,7 @@ func (f *Footprint) Reset() {
 // beginSale forgets an earlier evaluation of the sale and keeps the returns that came before it.
 func (f *Footprint) beginSale(r *retail.Receipt) {
 	f.EndedAt, f.Total, f.Event = r.EndedAt, r.Total, r.Type == retail.Event
-	f.Lines, f.Awards, f.masks, f.Shop, f.Operator = f.Lines[:0], f.Awards[:0], f.masks[:0], "", ""
+	f.Lines, f.Awards, f.masks, f.Shop, f.Operator, f.Products = f.Lines[:0], f.Awards[:0], f.masks[:0], "", "", false
 }
 
 // words is the length of a line's mask: one bit per award.
@@ -92,8 +93,9 @@ func (f *Footprint) Counts(i, a int) bool {
 	return f.masks[i*f.words()+a/64]&(1<<(a%64)) != 0
 }
 
-// productTag shortens a product's name to what fits a footprint. Two products of one receipt share a tag once in some thousand receipts.
-func productTag(l *retail.Line) uint16 {
+// productTag shortens a product's name to what fits a footprint. Two products of one receipt share its lower half, by which returns find their lines,
+// once in some thousand receipts. A member's products are many more: they are told apart by the whole.
+func productTag(l *retail.Line) uint32 {
 	name := l.GTIN
 	if name == "" {
 		name = l.SKU
@@ -101,7 +103,11 @@ func productTag(l *retail.Line) uint16 {
 	if name == "" {
 		return 0
 	}
-	return max(uint16(xxhash.Sum64String(name)), 1)
+	tag := uint32(xxhash.Sum64String(name))
+	if uint16(tag) == 0 {
+		tag++
+	}
+	return tag
 }
 
 // add sums one return line. It returns false when there is no room to remember it.
@@ -178,7 +184,7 @@ func (r *Returned) about(l *FootprintLine) bool {
 	if r.Line != 0 {
 		return r.Line == l.No
 	}
-	return r.Product == l.Product
+	return r.Product == uint16(l.Product)
 }
 
 // known reports whether any line is concerned.

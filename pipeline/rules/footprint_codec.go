@@ -8,7 +8,7 @@ import (
 	"cagnotte/pipeline/retail"
 )
 
-// The binary form of a footprint, version 1:
+// The binary form of a footprint, version 1, or 2 when the products of its lines take four bytes each, not two:
 //
 //	byte    version
 //	byte    flags: sale known, awards, returns, voided, of an event
@@ -20,7 +20,10 @@ import (
 //
 // Numbers are varints, signed ones zigzag. Times of an award are distances from ended_at, in minutes where they are whole ones.
 // What is usual takes no byte: an award's and a line's first byte says which parts follow.
-const footprintVersion = 1
+const (
+	footprintVersion  = 1
+	footprintProducts = 2
+)
 
 const (
 	flagSale = 1 << iota
@@ -58,7 +61,7 @@ const (
 
 // FootprintHasSale reads from a footprint's encoding whether the sale is known. It is false for what is no footprint.
 func FootprintHasSale(b []byte) bool {
-	return len(b) >= 2 && b[0] == footprintVersion && b[1]&flagSale != 0
+	return len(b) >= 2 && (b[0] == footprintVersion || b[0] == footprintProducts) && b[1]&flagSale != 0
 }
 
 // AppendBinary appends the encoding of f to dst.
@@ -77,7 +80,11 @@ func (f *Footprint) AppendBinary(dst []byte) []byte {
 	set(f.Operator != "", flagOperator)
 	set(f.Event && flags&flagAwards != 0, flagEvent)
 	set(f.Burn != "", flagBurn)
-	dst = append(dst, footprintVersion, flags)
+	version := byte(footprintVersion)
+	if f.Products && flags&flagAwards != 0 {
+		version = footprintProducts
+	}
+	dst = append(dst, version, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, f.ContentHash)
 	if flags&flagSale != 0 {
 		dst = binary.AppendVarint(dst, int64(f.EndedAt))
@@ -155,7 +162,7 @@ func (f *Footprint) appendLines(dst []byte) []byte {
 	for i := range f.Lines {
 		mask := f.masks[i*words : (i+1)*words]
 		same := i > 0 && equalWords(mask, f.masks[(i-1)*words:i*words])
-		dst = f.Lines[i].append(dst, last.No, !same, &limits)
+		dst = f.Lines[i].append(dst, last.No, !same, &limits, f.Products)
 		if !same {
 			for _, w := range mask {
 				dst = binary.AppendUvarint(dst, w)
@@ -166,7 +173,7 @@ func (f *Footprint) appendLines(dst []byte) []byte {
 	return dst
 }
 
-func (l *FootprintLine) append(dst []byte, last int32, mask bool, limits *LineLimits) []byte {
+func (l *FootprintLine) append(dst []byte, last int32, mask bool, limits *LineLimits, whole bool) []byte {
 	flags := byte(0)
 	set := func(on bool, bit byte) {
 		if on {
@@ -192,7 +199,10 @@ func (l *FootprintLine) append(dst []byte, last int32, mask bool, limits *LineLi
 		dst = binary.AppendVarint(dst, l.QuantityMilli)
 	}
 	if flags&lineProduct != 0 {
-		dst = binary.LittleEndian.AppendUint16(dst, l.Product)
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(l.Product))
+		if whole {
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(l.Product>>16))
+		}
 	}
 	if fresh {
 		limits.Product, limits.All = l.Limits.Product, l.Limits.All
@@ -231,9 +241,9 @@ func (f *Footprint) Decode(b []byte) error {
 	c := cursor{b: b}
 	version, flags := c.byte(), c.byte()
 	f.ContentHash = c.uint64()
-	c.require(version == footprintVersion && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0) &&
+	c.require((version == footprintVersion || version == footprintProducts && flags&flagAwards != 0) && flags <= flagsKnown && (flags&flagAwards == 0 || flags&flagSale != 0) &&
 		(flags&flagEvent == 0 || flags&flagAwards != 0))
-	f.Voided, f.Event = flags&flagVoided != 0, flags&flagEvent != 0
+	f.Voided, f.Event, f.Products = flags&flagVoided != 0, flags&flagEvent != 0, version == footprintProducts
 	if flags&flagSale != 0 {
 		f.EndedAt = retail.Instant(c.within(far))
 		c.require(f.EndedAt != 0)
@@ -314,7 +324,10 @@ func (f *Footprint) decodeLines(c *cursor) {
 			l.QuantityMilli = c.within(maxMilli)
 		}
 		if flags&lineProduct != 0 {
-			l.Product = c.uint16()
+			l.Product = uint32(c.uint16())
+			if f.Products {
+				l.Product |= uint32(c.uint16()) << 16
+			}
 		}
 		c.limits(flags, &limits, &l.Limits)
 		if c.bad {

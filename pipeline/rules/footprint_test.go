@@ -81,6 +81,31 @@ func TestFootprintIsSmall(t *testing.T) {
 	}
 }
 
+// Who counts products tells them apart by more than a return needs to find its line; the footprint keeps it, and only then.
+func TestFootprintKeepsProducts(t *testing.T) {
+	for count, whole := range map[string]bool{"products": true, "pieces": false} {
+		c := mustParse(t, statefulHead+"progress: {count: "+count+", target: 3}\nreward: {fixed: 1}\n")
+		r := benchReceipts(1)[0]
+		r.EndedAt, r.Lines[0].GTIN = c.Window.From, "x"
+		var d rules.Decision
+		var fp, again rules.Footprint
+		rules.NewEvaluator().Evaluate(mustCompile(t, []*rules.Campaign{c}), &r, "a", rules.Nobody{}, &d, &fp)
+		if err := again.Decode(fp.AppendBinary(nil)); err != nil {
+			t.Fatal(err)
+		}
+		want := fp.Lines[0].Product
+		if want>>16 == 0 {
+			t.Fatal("the product's name has no upper half to lose")
+		}
+		if !whole {
+			want &= 1<<16 - 1
+		}
+		if got := again.Lines[0].Product; got != want {
+			t.Errorf("%s: %x comes back, want %x", count, got, want)
+		}
+	}
+}
+
 func TestDecodeRefusesDamage(t *testing.T) {
 	rs, r := libraryRules(t), benchReceipts(1)[0]
 	var d rules.Decision

@@ -78,6 +78,7 @@ func (e *Evaluator) attached(words int) {
 // every line when an award looks at the basket's total.
 func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 	all := e.needsTotal()
+	fp.Products = e.countsProducts()
 	e.tags = grow(e.tags, len(r.Lines))
 	var products productFilter
 	for i := range r.Lines {
@@ -104,13 +105,22 @@ func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 // productFilter is a set of product tags that may hold a few more than were added: then a line too many is kept.
 type productFilter [16]uint64
 
-func (p *productFilter) add(tag uint16) { p[tag>>6&15] |= 1 << (tag & 63) }
+func (p *productFilter) add(tag uint32) { p[tag>>6&15] |= 1 << (tag & 63) }
 
-func (p *productFilter) has(tag uint16) bool { return tag != 0 && p[tag>>6&15]&(1<<(tag&63)) != 0 }
+func (p *productFilter) has(tag uint32) bool { return tag != 0 && p[tag>>6&15]&(1<<(tag&63)) != 0 }
 
 func (e *Evaluator) needsTotal() bool {
 	for i := range e.cands {
 		if e.cands[i].award >= 0 && e.cands[i].rule.doc.When.MinBasket != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Evaluator) countsProducts() bool {
+	for i := range e.cands {
+		if r := e.cands[i].rule; r.state.counts && r.state.kind == CountProducts {
 			return true
 		}
 	}

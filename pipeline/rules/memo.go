@@ -35,7 +35,7 @@ type Evaluator struct {
 	order   []int32 // into cands, in evaluation order
 	pairs   []pair
 	sets    []setBasis // by exclusion set
-	tags    []uint16   // by line
+	tags    []uint32   // by line
 	winners []winner
 	remains []remain
 	olds    []before

@@ -62,7 +62,7 @@ const (
 	keyPieces uint32 = iota + 1
 	keySpend
 	keyReceipts
-	keyProduct uint32 = 1 << 28 // + objective<<16 + tag of the product
+	keyProduct uint32 = 1 << 30 // + objective<<26 + tag of the product modulo 2^26
 	keyDay     uint32 = 2 << 28 // + objective<<20 + day modulo 2^20
 	keyPeak    uint32 = 1<<32 - 2
 	keyGranted uint32 = 1<<32 - 1
@@ -74,6 +74,8 @@ const (
 	maxObjectives = 16
 	objectiveKeys = 8
 	dayKeyBits    = 20
+	// Of 200 different products two share a key once in 3 000 members.
+	productKeyBits = 26
 )
 
 // maxPeriods bounds what a streak or a rolling window looks back on: as many slots as an account keeps.
@@ -121,7 +123,7 @@ func value(kind CountKind, objective int, slot []ledger.Counter) (sum int64) {
 	case CountReceipts:
 		return keyValue(slot, base+keyReceipts)
 	case CountProducts:
-		return positives(slot, keyProduct+uint32(objective)<<16, 1<<16)
+		return positives(slot, keyProduct+uint32(objective)<<productKeyBits, 1<<productKeyBits)
 	case CountDays:
 		return positives(slot, keyDay+uint32(objective)<<dayKeyBits, 1<<dayKeyBits)
 	}

@@ -275,7 +275,7 @@ func returnedBy(l *retail.Line) (Returned, bool) {
 	}
 	r := Returned{Line: l.ReturnOfLine, Net: l.Net.Abs(), QuantityMilli: max(l.QuantityMilli, -l.QuantityMilli)}
 	if r.Line == 0 {
-		r.Product = productTag(l)
+		r.Product = uint16(productTag(l))
 	}
 	if r.Line == 0 && r.Product == 0 {
 		r.Line = l.No
