@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"cagnotte/loadtest/model"
+	"cagnotte/pipeline/rules"
 )
 
 // TestCampaigns checks that every document is one for the model, as YAML and as JSON, and that the articles that are named exist.
@@ -28,6 +29,9 @@ func TestCampaigns(t *testing.T) {
 	for _, d := range all {
 		if _, err := model.Parse(d.JSON); err != nil {
 			t.Errorf("%s: %v", d.ID, err)
+		}
+		if c, findings := rules.Parse(d.ID, d.YAML); c == nil {
+			t.Errorf("%s: %v", d.ID, findings)
 		}
 	}
 	ids := map[string]bool{}

@@ -40,6 +40,7 @@ type LoadRunCmd struct {
 	Shops     int     `default:"60" help:"Shops."`
 	Campaigns string  `type:"existingdir" help:"Directory with campaign documents (default: the 20 of the load test, which use every construct)." placeholder:"DIR"`
 	Budgets   int     `default:"0" help:"So many campaigns more, each with a budget that the stream uses up; the audit wants 0 overshoot and 99.5 % used."`
+	Mechanics string  `default:"receipts" enum:"receipts,all" help:"all: also member events, wallets, goals, tiers and spending, with documents for every mechanic of the campaign language."`
 	Instances int     `default:"1" help:"Instances of the pipeline."`
 	Audit     bool    `help:"Recompute everything and compare: topics, state stores, ClickHouse tables and views. Exit 1 on any difference."`
 
@@ -62,6 +63,7 @@ Examples:
   cagnotte load --receipts 1000000 --audit --kill-pipeline 10s --kill-engine 30s
   cagnotte load --receipts 300000 --audit --kafka real --kill-broker 20s
   cagnotte load --receipts 1000000 --budgets 50 --partitions 8 --instances 3 --kill-pipeline 10s --rebalance 30s --audit
+  cagnotte load --receipts 30000 --mechanics all --members 2000 --audit
   cagnotte load --receipts 200000 --rate 5000 --json result.json`
 }
 
@@ -104,7 +106,7 @@ func (c *LoadRunCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	stack.Instances, stack.Embedded = c.Instances, c.Kafka == "fake" && c.KillBroker > 0
 	result, err := drive.Run(ctx, drive.Options{
-		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Days: c.Days, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Budgets: c.Budgets, Audit: c.Audit,
+		Stack: stack, Receipts: c.Receipts, Seed: c.Seed, Rate: c.Rate, Days: c.Days, Members: c.Members, Shops: c.Shops, CampaignsDir: c.Campaigns, Mechanics: c.Mechanics == "all", Budgets: c.Budgets, Audit: c.Audit,
 		Kill:         drive.KillPlan{Pipeline: c.KillPipeline, Sink: c.KillSink, Engine: c.KillEngine, Broker: c.KillBroker, Rebalance: c.Rebalance},
 		DrainTimeout: c.DrainTimeout, Terminal: isTerminal(g.Err),
 	})

@@ -16,6 +16,11 @@ func TestPathWithKills(t *testing.T) {
 	loadAndAudit(t, "--receipts", "30000", "--instances", "2", "--kill-pipeline", "4s", "--kill-sink", "7s", "--kill-engine", "9s")
 }
 
+// Every mechanic of the campaign language: members, events, goals, tiers, wallets, spending.
+func TestPathOfEveryMechanic(t *testing.T) {
+	loadAndAudit(t, "--mechanics", "all", "--receipts", "6000", "--members", "600", "--instances", "2", "--kill-pipeline", "4s", "--kill-sink", "7s")
+}
+
 func loadAndAudit(t *testing.T, args ...string) {
 	t.Helper()
 	if testing.Short() {

@@ -258,6 +258,11 @@ func (w *world) account(p int32, id string, a *model.Account) {
 			entry(e, 0, m.Amount)
 		}
 	}
+	a.Fire(now)
+	if left := a.Balances()[""]; left.Pending+left.Available < b.Pending+b.Available { // something has lapsed
+		gone := b.Pending + b.Available - left.Pending - left.Available
+		entry(wire.Entry{Kind: "EXPIRE", Amount: -gone, At: now, Postings: []wire.Posting{{Book: "BREAKAGE", Party: id, Amount: gone}}}, 0, -gone)
+	}
 	if w.spoilBalance != nil {
 		w.spoilBalance(&b)
 	}

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"cagnotte/loadtest/model"
 	"cagnotte/loadtest/wire"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,7 +17,7 @@ import (
 
 // balances compares the latest balance of every account with its ledger.
 func (p *part) balances(ctx context.Context) error {
-	latest := map[string]balance{}
+	latest, further := map[string]balance{}, map[string]map[string]model.Balance{}
 	err := p.a.each(ctx, topicBalances, p.number, func(r *kgo.Record) error {
 		var v wire.Balance
 		if err := p.a.o.Reader.Decode(r.Value, &v); err != nil {
@@ -27,6 +29,7 @@ func (p *part) balances(ctx context.Context) error {
 			return nil // the higher version counts
 		}
 		latest[v.Account] = balance{v.Version, v.Pending, v.Available, v.LifetimeEarned}
+		further[v.Account] = purses(&v)
 		return nil
 	})
 	if err != nil {
@@ -36,12 +39,43 @@ func (p *part) balances(ctx context.Context) error {
 	for id, b := range p.books {
 		got, there := latest[id]
 		p.a.sameBalance("balances topic", id, b.balance, got, there, true)
+		if there {
+			p.samePurses(id, b, further[id])
+		}
 		delete(latest, id)
 	}
 	for id, got := range latest {
 		p.a.sameBalance("balances topic", id, balance{}, got, true, true)
 	}
 	return nil
+}
+
+// purses are the wallets of a balance record, the programme's currency among them.
+func purses(v *wire.Balance) map[string]model.Balance {
+	out := map[string]model.Balance{"": {Pending: v.Pending, Available: v.Available, Held: v.Held}}
+	for _, w := range v.Wallets {
+		out[strings.Clone(w.Wallet)] = model.Balance{Pending: w.Pending, Available: w.Available, Held: w.Held}
+	}
+	return out
+}
+
+// samePurses compares the wallets of the latest balance with what the ledger's entries come to.
+func (p *part) samePurses(id string, b *book, got map[string]model.Balance) {
+	for name, w := range b.wallets {
+		if g, want := got[name], (model.Balance{Pending: w.pending, Available: w.available, Held: b.held[name]}); g != want {
+			p.a.report.differ(Cents, "balances topic: wallet differs", g.Available-want.Available, "account %s wallet %q: %+v, the ledger says %+v", id, name, g, want)
+		}
+		delete(got, name)
+	}
+	if held := got[""].Held; held != b.held[""] {
+		p.a.report.differ(Cents, "balances topic: wallet differs", held-b.held[""], "account %s: %d held, the ledger says %d", id, held, b.held[""])
+	}
+	delete(got, "")
+	for name, g := range got {
+		if g != (model.Balance{}) {
+			p.a.report.differ(Cents, "balances topic: wallet differs", g.Available, "account %s wallet %q: %+v, the ledger knows none", id, name, g)
+		}
+	}
 }
 
 // sameBalance compares a balance with what the ledger's entries come to.

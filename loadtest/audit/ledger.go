@@ -17,16 +17,23 @@ import (
 type book struct {
 	balance
 	wallets map[string]*balance // further ones
+	held    map[string]int64    // reserved by tills, by wallet
 	digests []uint64            // of entry seq at index seq-1
 	moves   map[moveKey]move    // rewards given and taken back
-	expired map[int64]int64     // positive, by the instant
-	earned  map[int64]int64     // earned less reversed, by the instant at which it lapses; 0: never
+	asked   map[askKey]asked    // what events asked of the money
 }
 
 type moveKey struct{ receipt, campaign string }
 
+type askKey struct{ receipt, wallet string }
+
+type asked struct{ available, held int64 }
+
 type move struct {
 	amount          int64
+	wallet          string
+	charity         int64
+	shop            string // that pays, when the campaign says store
 	version         int32
 	active, expires int64
 	at              int64
@@ -65,7 +72,7 @@ func (p *part) ledger(ctx context.Context) error {
 func (p *part) book(account string) *book {
 	b := p.books[account]
 	if b == nil {
-		b = &book{moves: map[moveKey]move{}, expired: map[int64]int64{}, earned: map[int64]int64{}}
+		b = &book{moves: map[moveKey]move{}, held: map[string]int64{}, asked: map[askKey]asked{}}
 		p.books[account] = b
 	}
 	return b
@@ -103,6 +110,8 @@ func (p *part) balanced(b *book, account string, e *wire.Entry) {
 			pending += post.Amount
 		case "MEMBER_AVAILABLE":
 			available += post.Amount
+		case "HELD":
+			b.held[e.Wallet] += post.Amount
 		default:
 			continue
 		}
@@ -148,27 +157,24 @@ func (p *part) file(b *book, account string, e *wire.Entry) {
 	switch e.Kind {
 	case "EARN", "REVERSE":
 		b.wallet(e.Wallet).lifetime += e.Amount
-		if e.Wallet == "" {
-			b.earned[e.ExpiresAt] += e.Amount
-		}
 		k := moveKey{e.Receipt, e.Campaign}
 		if was, twice := b.moves[k]; twice {
 			p.a.report.differ(Doubled, "receipt rewarded twice", e.Amount, "account %s: receipt %s and campaign %s have two entries, of %d and %d", account, e.Receipt, e.Campaign, was.amount, e.Amount)
 		}
-		b.moves[k] = move{e.Amount, e.Version, e.ActiveFrom, e.ExpiresAt, e.At}
-		if (e.Kind == "EARN") != (e.Amount > 0) {
+		b.moves[k] = moveOf(e)
+		if e.Kind == "EARN" && e.Amount < 0 || e.Kind == "REVERSE" && e.Amount > 0 {
 			p.a.report.differ(Other, "sign of an entry", e.Amount, "account %s entry %d: %s of %d", account, e.Seq, e.Kind, e.Amount)
 		}
 		p.funding(account, e)
-	case "ACTIVATE":
+	case "ACTIVATE", "EXPIRE":
 		if e.At > time.Now().UnixMilli() {
-			p.a.report.differ(Other, "activated too early", e.Amount, "account %s entry %d activates %d at %d", account, e.Seq, e.Amount, e.At)
+			p.a.report.differ(Other, "timer too early", e.Amount, "account %s entry %d: %s of %d at %d", account, e.Seq, e.Kind, e.Amount, e.At)
 		}
-	case "EXPIRE":
-		if e.Wallet == "" {
-			b.expired[e.At] -= e.Amount
+	case "HOLD", "COMMIT", "CANCEL", "REDEEM", "REFUND", "ADJUST":
+		if e.Receipt != "" { // else a timer
+			b.ask(e)
 		}
-	case "HOLD", "COMMIT", "CANCEL", "REDEEM", "REFUND", "ADJUST", "MERGE":
+	case "MERGE":
 	default:
 		p.a.report.differ(Other, "unknown kind of entry", e.Amount, "account %s entry %d is %s", account, e.Seq, e.Kind)
 	}
@@ -210,15 +216,43 @@ func digestEntry(e *wire.Entry) uint64 {
 	return xxhash.Sum64(b)
 }
 
+// ask adds what an event did to the member's books.
+func (b *book) ask(e *wire.Entry) {
+	k := askKey{e.Receipt, e.Wallet}
+	sum := b.asked[k]
+	for _, post := range e.Postings {
+		switch post.Book {
+		case "MEMBER_AVAILABLE":
+			sum.available += post.Amount
+		case "HELD":
+			sum.held += post.Amount
+		}
+	}
+	b.asked[k] = sum
+}
+
+func moveOf(e *wire.Entry) move {
+	m := move{amount: e.Amount, wallet: e.Wallet, version: e.Version, active: e.ActiveFrom, expires: e.ExpiresAt, at: e.At}
+	for _, post := range e.Postings {
+		if post.Book == "CHARITY" {
+			m.charity += post.Amount
+		}
+		if shop, ok := strings.CutPrefix(post.Party, "store:"); ok {
+			m.shop = shop
+		}
+	}
+	return m
+}
+
 // compare puts an account's ledger beside the model's.
 func (p *part) compare(id string, want *model.Account) {
 	rep := p.a.report
 	b := p.books[id]
 	if b == nil {
-		if len(want.Movements) == 0 {
+		if len(want.Movements)+len(want.Commands) == 0 {
 			return
 		}
-		b = &book{moves: map[moveKey]move{}}
+		b = &book{}
 	}
 	rep.saw("accounts", 1)
 	rep.saw("rewards given or taken back", int64(len(want.Movements)))
@@ -231,44 +265,71 @@ func (p *part) compare(id string, want *model.Account) {
 	for k, got := range b.moves {
 		rep.differ(Doubled, "reward that must not be", got.amount, "account %s: %d for receipt %s and campaign %s", id, got.amount, k.receipt, k.campaign)
 	}
+	p.compareAsked(id, b, want)
 	p.compareTotals(id, b, want)
-	b.moves, b.expired, b.earned = nil, nil, nil
+	b.moves, b.asked = nil, nil
 }
 
 func (p *part) compareMove(id string, m model.Movement, got move, there bool) {
-	rep := p.a.report
+	rep, member := p.a.report, m.Amount-m.Donated+m.WrittenOff
 	switch {
 	case !there:
 		rep.differ(Lost, "reward missing", m.Amount, "account %s: %d for receipt %s and campaign %s", id, m.Amount, m.Receipt, m.Campaign)
-	case got.amount != m.Amount:
-		rep.differ(Cents, "reward of another amount", got.amount-m.Amount, "account %s: receipt %s and campaign %s version %d have %d, must have %d", id, m.Receipt, m.Campaign, m.Version, got.amount, m.Amount)
-	case got.version != m.Version || got.active != m.Active || got.expires != m.Expires || got.at != m.At:
-		rep.differ(Other, "reward with other terms", 0, "account %s: receipt %s and campaign %s: version %d, at %d, active %d, expires %d; must be version %d, at %d, active %d, expires %d",
-			id, m.Receipt, m.Campaign, got.version, got.at, got.active, got.expires, m.Version, m.At, m.Active, m.Expires)
+	case got.amount != member || got.charity != m.Donated:
+		rep.differ(Cents, "reward of another amount", got.amount-member, "account %s: receipt %s and campaign %s version %d have %d, a charity %d; must have %d, and %d", id, m.Receipt, m.Campaign, m.Version, got.amount, got.charity, member, m.Donated)
+	case got.version != m.Version || got.active != m.Active || got.expires != m.Ends() || got.at != m.At || got.wallet != m.Wallet || got.shop != "" && got.shop != m.Shop:
+		rep.differ(Other, "reward with other terms", 0, "account %s: receipt %s and campaign %s: version %d, at %d, active %d, expires %d, wallet %q, paid by %q; must be version %d, at %d, active %d, expires %d, wallet %q, %q",
+			id, m.Receipt, m.Campaign, got.version, got.at, got.active, got.expires, got.wallet, got.shop, m.Version, m.At, m.Active, m.Ends(), m.Wallet, m.Shop)
 	}
 }
 
-// compareTotals checks what the account is left with. What has lapsed is taken from the ledger's own entries, which must not exceed what was earned
-// with that end. What is still pending follows from the clock, save for lots that fall due while the audit runs.
-func (p *part) compareTotals(id string, b *book, want *model.Account) {
-	rep, lapsed := p.a.report, int64(0)
-	for at, amount := range b.expired {
-		lapsed += amount
-		if amount > b.earned[at] || at > time.Now().UnixMilli() {
-			rep.differ(Cents, "more lapsed than was earned", amount-b.earned[at], "account %s: %d lapsed at %d, %d was earned with that end", id, amount, at, b.earned[at])
+// compareAsked compares what events asked of the money: done in full, or refused.
+func (p *part) compareAsked(id string, b *book, want *model.Account) {
+	rep := p.a.report
+	rep.saw("commands carried out", int64(len(want.Commands)))
+	for _, c := range want.Commands {
+		k := askKey{c.Receipt, c.Wallet}
+		got, there := b.asked[k]
+		delete(b.asked, k)
+		switch {
+		case !there:
+			rep.differ(Lost, "command not carried out", c.Available, "account %s: event %s must change wallet %q by %d, held by %d", id, c.Receipt, c.Wallet, c.Available, c.Held)
+		case got != asked{c.Available, c.Held}:
+			rep.differ(Cents, "command carried out otherwise", got.available-c.Available, "account %s: event %s changes wallet %q by %d, held by %d; must be %d, %d", id, c.Receipt, c.Wallet, got.available, got.held, c.Available, c.Held)
 		}
 	}
-	total := want.Total() - lapsed
-	if b.pending+b.available != total {
-		rep.differ(Cents, "balance", b.pending+b.available-total, "account %s has %d pending and %d available, together they must be %d", id, b.pending, b.available, total)
+	for k, got := range b.asked {
+		rep.differ(Doubled, "command that must be refused", got.available, "account %s: event %s changes wallet %q by %d, held by %d", id, k.receipt, k.wallet, got.available, got.held)
 	}
-	pending, unsure := want.Pending(p.a.o.At.Add(-dueMargin).UnixMilli(), p.a.o.At.Add(dueMargin).UnixMilli())
-	if unsure {
-		rep.saw("accounts with a lot falling due now", 1)
+}
+
+// compareTotals checks what the account is left with in each wallet, save for accounts where something falls due just while the product comes to rest.
+func (p *part) compareTotals(id string, b *book, want *model.Account) {
+	from, to := p.a.o.At.Add(-dueMargin).UnixMilli(), p.a.o.At.Add(dueMargin).UnixMilli()
+	want.Fire(from)
+	if want.DueBetween(from, to) {
+		p.a.report.saw("accounts with a timer falling due now", 1)
 		return
 	}
-	if b.pending != pending {
-		rep.differ(Cents, "pending balance", b.pending-pending, "account %s has %d pending, must have %d", id, b.pending, pending)
+	left := map[string]model.Balance{}
+	for name, w := range b.wallets {
+		left[name] = model.Balance{Pending: w.pending, Available: w.available, Held: b.held[name]}
+	}
+	left[""] = model.Balance{Pending: b.pending, Available: b.available, Held: b.held[""]}
+	for name, must := range want.Balances() {
+		p.compareBalance(id, name, left[name], must)
+		delete(left, name)
+	}
+	for name, got := range left {
+		p.compareBalance(id, name, got, model.Balance{})
+	}
+}
+
+func (p *part) compareBalance(id, wallet string, got, want model.Balance) {
+	p.a.report.saw("balances of wallets", 1)
+	if got != want {
+		p.a.report.differ(Cents, "balance", got.Pending+got.Available-want.Pending-want.Available, "account %s wallet %q has %d pending, %d available, %d held; must have %d, %d, %d",
+			id, wallet, got.Pending, got.Available, got.Held, want.Pending, want.Available, want.Held)
 	}
 }
 

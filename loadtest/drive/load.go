@@ -35,6 +35,7 @@ type Options struct {
 	Shops        int
 	CampaignsDir string // documents to publish; empty: the 20 of the load test
 	Budgets      int    // so many campaigns more, with budgets that are used up
+	Mechanics    bool   // EVENTs, labels and coupons in the stream, and documents for every mechanic beside the others
 	Kill         KillPlan
 	Audit        bool
 	DrainTimeout time.Duration // after the last receipt, for the pipeline and then for the sink
@@ -157,7 +158,7 @@ func (r *loadRun) prepare(ctx context.Context) error {
 	}
 	o := loadtest.Options{
 		Seed: r.o.Seed, Start: from, PerDay: perDay, Partitions: r.o.Stack.Partitions, Members: r.o.Members, Shops: r.o.Shops,
-		Encode: r.s.codec.AppendReceipt,
+		Mechanics: r.o.Mechanics, Encode: r.s.codec.AppendReceipt,
 	}
 	g, err := loadtest.New(o)
 	if err != nil {
@@ -172,6 +173,13 @@ func (r *loadRun) prepare(ctx context.Context) error {
 		return err
 	}
 	docs = append(docs, budgeted...)
+	if r.o.Mechanics {
+		more, err := loadtest.MechanicsCampaigns(from, to)
+		if err != nil {
+			return err
+		}
+		docs = append(docs, more...)
+	}
 	for _, d := range docs {
 		r.docs = append(r.docs, d.JSON)
 	}

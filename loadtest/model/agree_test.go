@@ -72,7 +72,8 @@ func wideDoc(t *rapid.T, id string) string {
 		who +
 		lines +
 		anyOf(t, "stores", "", "", "stores: {exclude_ids: [S2]}\n") +
-		anyOf(t, "when", "", "", "when: {min_spend: 3.00}\n", "when: {min_quantity: 2}\n", "when: {min_basket: 9.00}\n", "when: {coupon: [k]}\n") +
+		anyOf(t, "when", "", "", "when: {min_spend: 3.00}\n", "when: {min_quantity: 2}\n", "when: {min_basket: 9.00}\n", "when: {coupon: [k]}\n", "when: {cel: \"total > 800 && hour < 12 && lines.exists(l, l.net > 200 && 'l' in l.labels)\"}\n",
+			"when: {cel: \"weekday != 3 && !('m' in labels) && store == 'S1' || lines[2].brand == 'X'\"}\n") +
 		progress + reward + "}\n" + stacking + "holdout: " + anyOf(t, "holdout", "0", "0", "40") + "\n" + anyOf(t, "validity", "", "validity: {pending: 24h, expires: {after: 5d}}\n")
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/cel-go/cel"
 )
 
 // campaign is one version of a campaign, read from its document.
@@ -58,6 +60,7 @@ type campaign struct {
 	progress *progress // nil: judged receipt by receipt
 	tiers    *tiers    // nil unless the document is about tiers
 	terms    *terms    // nil unless the document is about spending
+	cel      cel.Program
 }
 
 // Campaigns is everything that was published: campaigns, tiers and terms.

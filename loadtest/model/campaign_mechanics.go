@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -81,7 +80,7 @@ func (p *parser) mechanics(d *document) {
 	p.tiers(d.Tiers)
 	p.terms(d.Terms)
 	if d.When.CEL != "" {
-		p.note(errors.New("expressions are not audited"))
+		p.note(p.c.compile(string(d.When.CEL)))
 	}
 }
 
@@ -177,5 +176,22 @@ func (p *parser) terms(d *docTerms) {
 	}
 	p.c.terms = &terms{minPurchase: p.money(d.MinPurchase), minAmount: p.money(d.MinAmount), sharePPM: p.scaled(d.MaxShare, 4), negativeLimit: p.money(d.NegativeLimit),
 		holdMs: p.span(d.Hold), onlineMs: p.span(d.HoldOnline), wallet: string(d.Wallet)}
+	p.c.terms.fill(d)
 	p.c.shops, p.c.notShops, p.c.banners, p.c.countries = d.Stores.IDs, d.Stores.ExcludeIDs, d.Stores.Banners, d.Stores.Countries
+}
+
+// fill sets what the document leaves out.
+func (t *terms) fill(d *docTerms) {
+	if d.MaxShare == "" {
+		t.sharePPM = 1_000_000
+	}
+	if d.Hold == "" {
+		t.holdMs = 15 * 60_000
+	}
+	if d.HoldOnline == "" {
+		t.onlineMs = 2 * 3_600_000
+	}
+	if d.NegativeLimit == "" {
+		t.negativeLimit = noLimit
+	}
 }

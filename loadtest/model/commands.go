@@ -32,10 +32,43 @@ type Command struct {
 // maxHolds is how many holds of an account may be open.
 const maxHolds = 16
 
+// commands are the kinds of EVENT that ask something of the money. No campaign is about them.
+var commands = []string{"hold", "commit", "cancel", "redeem", "refund", "adjust"}
+
+// refuseCommand checks what a command must say.
+func refuseCommand(r *wire.Receipt) string {
+	said := r.Attributes
+	money := func(key string, required bool) bool {
+		v, err := scaled(text(said[key]), 2)
+		return said[key] == "" && !required || said[key] != "" && err == nil && v > 0
+	}
+	good := true
+	switch r.Event() {
+	case "hold":
+		good = said["hold"] != "" && money("amount", true) && money("purchase", false)
+	case "commit":
+		good = money("amount", said["hold"] == "")
+	case "cancel":
+		good = said["hold"] != ""
+	case "redeem":
+		good = money("amount", true) && money("purchase", false)
+	case "refund":
+		good = said["redeem"] != "" && money("amount", true)
+	case "adjust":
+		v, err := scaled(text(said["amount"]), 2)
+		_, err2 := moment(text(said["expires"]), paris, true)
+		good = err == nil && v != 0 && said["reason"] != "" && err2 == nil
+	}
+	if !good {
+		return codeEvent
+	}
+	return ""
+}
+
 // command carries out what an EVENT asks of the ledger, or refuses it as a whole.
 func (p *Partition) command(a *Account, r *wire.Receipt) {
 	kind := r.Event()
-	if !slices.Contains([]string{"hold", "commit", "cancel", "redeem", "refund", "adjust"}, kind) {
+	if !slices.Contains(commands, kind) {
 		return
 	}
 	t := p.campaigns.termsOf(r.Attributes["wallet"], r.EndedAt)
@@ -79,7 +112,9 @@ func (cs *Campaigns) termsOf(wallet string, t int64) spending {
 			return spending{*c.terms, c}
 		}
 	}
-	return spending{terms: terms{wallet: wallet, holdMs: 15 * 60_000, onlineMs: 2 * 3_600_000, negativeLimit: noLimit, sharePPM: 1_000_000}}
+	out := spending{terms: terms{wallet: wallet}}
+	out.fill(&docTerms{})
+	return out
 }
 
 // allows checks an amount against the purchase it pays for.

@@ -17,7 +17,7 @@
 //     do not limit by law what many have earned. What is taken back is never more than what stands above the new standing. keep_once_completed:
 //     what stands in a period stays once all of it is spendable when the return closes, and is not given again.
 //   - Objectives have lines of their own, and the thresholds of `when` are asked of those.
-//   - Products are counted by number, else by the shop's code, as long as more pieces of them are bought than given back.
+//   - Products are counted by number, else by the shop's code, as long as a line of them is left for which something was paid.
 //   - Multipliers are judged after all others and multiply neither each other nor goals. By law they are attached to the lines of what they repeat, as a whole. Who lost a group or is held out counts nothing.
 //   - A donation is rounded half up, of what stands.
 //   - An EVENT to another account takes the basis and the pieces of the lines that match; its RETURN has the id campaign/return and the difference.

@@ -35,11 +35,12 @@ type award struct {
 	operator string
 }
 
-// evaluate runs every campaign over the basket, in order, and returns those that want to give something, and those that a later change may make want it.
-func (cs *Campaigns) evaluate(b *basket, a *Account) []award {
+// evaluate runs every campaign over what is left of a sale, in order, and returns those that want to give something, and those that a later change may
+// make want it. What a return does not change is asked of the sale as it came.
+func (cs *Campaigns) evaluate(sale, b *basket, a *Account) []award {
 	var out []award
 	for _, c := range cs.at(b.endedAt) {
-		if c.tiers != nil || c.terms != nil || c.event != b.event || !c.targeted(a, b, cs) || !c.presented(b) {
+		if c.tiers != nil || c.terms != nil || c.event != b.event || !c.admits(a, sale, cs) {
 			continue
 		}
 		w := award{c: c, heldOut: c.holdsOut(b.account), room: -1, shop: b.shop, sold: b.endedAt, operator: b.operator}

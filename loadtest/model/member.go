@@ -73,6 +73,11 @@ var paris = func() *time.Location {
 	return zone
 }()
 
+// admits asks what a return cannot change: the member, the coupon, the expert's condition.
+func (c *campaign) admits(a *Account, b *basket, cs *Campaigns) bool {
+	return c.targeted(a, b, cs) && c.presented(b) && c.expected(b)
+}
+
 // targeted says whether the campaign is for this member, by what was known when the receipt closed.
 func (c *campaign) targeted(a *Account, b *basket, cs *Campaigns) bool {
 	w, m := &c.who, &a.member
@@ -184,5 +189,5 @@ func refuseEvent(r *wire.Receipt) string {
 	if wrong {
 		return codeEvent
 	}
-	return ""
+	return refuseCommand(r)
 }

@@ -14,7 +14,7 @@ type gift struct {
 // sum is what matching lines come to.
 type sum struct {
 	lines, spend, pieces, receipts int64
-	products                       map[string]int64 // pieces by product, when those are counted
+	products                       map[string]int64 // lines by product, when those are counted
 }
 
 func (s *sum) empty() bool { return s.lines == 0 }
@@ -54,8 +54,8 @@ func (o *objective) sumOf(b *basket) sum {
 		s.lines, s.receipts = s.lines+1, 1
 		s.spend += l.paid
 		s.pieces += l.pieces()
-		if name := l.product(); products && name != "" {
-			s.products[name] += l.pieces()
+		if name := l.product(); products && name != "" && l.paid > 0 {
+			s.products[name]++
 		}
 	}
 	return s
@@ -101,8 +101,8 @@ func (o *objective) counts(list []*gift, i int, zone *time.Location) int64 {
 		return s.receipts
 	case "products":
 		n := int64(0)
-		for _, pieces := range s.products {
-			if pieces > 0 {
+		for _, lines := range s.products {
+			if lines > 0 {
 				n++
 			}
 		}

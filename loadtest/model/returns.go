@@ -11,7 +11,7 @@ func (p *Partition) earn(a *Account, k *known, b *basket) {
 	p.campaigns.subject(b)
 	k.basket = b
 	left := k.left()
-	k.awards = p.campaigns.evaluate(left, a)
+	k.awards = p.campaigns.evaluate(b, left, a)
 	for i, wins := range settle(k.awards, left) {
 		w := &k.awards[i]
 		p.ghost(w, w.desired)
@@ -37,7 +37,7 @@ func (p *Partition) earn(a *Account, k *known, b *basket) {
 func (p *Partition) count(a *Account, k *known, left *basket) {
 	var mine []*campaign
 	for _, c := range p.campaigns.at(left.endedAt) {
-		if c.tiers != nil && c.event == left.event && c.targeted(a, left, p.campaigns) && c.presented(left) {
+		if c.tiers != nil && c.event == left.event && c.admits(a, k.basket, p.campaigns) {
 			mine = append(mine, c)
 		}
 	}
@@ -226,8 +226,8 @@ func (a *Account) move(p *Partition, w *award, stands, delta int64, receipt stri
 		Receipt: receipt, Campaign: w.c.id, Version: w.c.version, Amount: delta, At: at, Active: w.active, Expires: w.expires,
 		Wallet: w.c.extras.wallet, Donated: w.c.donated(stands) - w.c.donated(stands-delta), Shop: w.shop,
 	}
-	a.Movements = append(a.Movements, m)
 	a.post(&m, p.campaigns.termsOf(m.Wallet, at).negativeLimit)
+	a.Movements = append(a.Movements, m)
 	key := capUse{w.c.id, w.period}
 	if w.c.capAmount > 0 {
 		a.used[key] = max(0, a.used[key]+delta)

@@ -22,8 +22,18 @@ type Movement struct {
 	Active   int64 // when the reward becomes spendable, 0 at once
 	Expires  int64 // when it lapses, 0 never
 	Wallet   string
-	Donated  int64  // of Amount: what goes to a charity
-	Shop     string // of the sale: a campaign may be paid by it
+	Donated  int64 // of Amount: what goes to a charity
+	// WrittenOff is what was taken back and nobody pays: the member owed too much already.
+	WrittenOff int64
+	Shop       string // of the sale: a campaign may be paid by it
+}
+
+// Ends is when the reward lapses: not before it could be spent.
+func (m *Movement) Ends() int64 {
+	if m.Expires == 0 {
+		return 0
+	}
+	return max(m.Expires, m.Active)
 }
 
 // Account is what one account must have come to.
@@ -60,17 +70,6 @@ func (a *Account) Total() int64 {
 		sum += m.Amount
 	}
 	return sum
-}
-
-// Pending is what is not yet spendable at an instant between from and to. unsure says that a reward becomes spendable just then.
-func (a *Account) Pending(from, to int64) (minor int64, unsure bool) {
-	for _, m := range a.Movements {
-		if m.Active > to {
-			minor += m.Amount
-		}
-		unsure = unsure || m.Active > from && m.Active <= to
-	}
-	return minor, unsure
 }
 
 // Forget lets go of the account's receipts: the replay is over, the movements stay.

@@ -113,10 +113,7 @@ func (w *pocket) available() int64 { return sumOf(w.live) - w.owed }
 // others, and at last it is owed, as far as the wallet's terms allow; nobody pays for more.
 func (a *Account) post(m *Movement, limit int64) {
 	w, amount := a.pocket(m.Wallet), m.Amount-m.Donated
-	l := lot{m.Campaign, m.Version, m.Active, m.Expires, amount}
-	if l.expires != 0 {
-		l.expires = max(l.expires, l.active)
-	}
+	l := lot{m.Campaign, m.Version, m.Active, m.Ends(), amount}
 	if amount >= 0 {
 		if m.Active <= m.At {
 			w.credit(l)
@@ -135,7 +132,8 @@ func (a *Account) post(m *Movement, limit int64) {
 	} {
 		left -= sumOf(w.spend(left, fits))
 	}
-	w.owed += min(left, max(limit-w.owed, 0))
+	debt := min(left, max(limit-w.owed, 0))
+	w.owed, m.WrittenOff = w.owed+debt, left-debt
 }
 
 // due is a change that comes by itself: a lot becomes spendable, a hold ends, a lot lapses.
