@@ -61,13 +61,15 @@ func pickVersion(list []*rules.Campaign, at retail.Instant) *rules.Campaign {
 	return list[0]
 }
 
-// all returns the current version of every campaign, by id.
-func (c *catalog) all(now time.Time) []*rules.Campaign {
+// campaigns returns the current version of every campaign, by id. Documents of levels and of terms give nothing: they are no campaigns to watch.
+func (c *catalog) campaigns(now time.Time) []*rules.Campaign {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	out := make([]*rules.Campaign, 0, len(c.versions))
 	for _, list := range c.versions {
-		out = append(out, pickVersion(list, retail.Instant(now.UnixMilli())))
+		if v := pickVersion(list, retail.Instant(now.UnixMilli())); v.Terms == nil && len(v.Tiers.Levels) == 0 {
+			out = append(out, v)
+		}
 	}
 	slices.SortFunc(out, func(a, b *rules.Campaign) int { return cmp.Compare(a.ID, b.ID) })
 	return out

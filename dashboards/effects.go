@@ -55,11 +55,11 @@ func compareArms(treatment, control measure.Moments, split measure.SRM, came *me
 	}
 }
 
-// budgetOf adds up the running campaigns that have a budget.
+// budgetOf adds up the running campaigns that have a budget in the currency: points are no euros.
 func budgetOf(rows []CampaignRow) Budget {
 	var b Budget
 	for i := range rows {
-		if r := &rows[i]; r.Status == statusRunning && r.BudgetMinor > 0 {
+		if r := &rows[i]; r.Status == statusRunning && r.BudgetMinor > 0 && r.Wallet == "" {
 			b.TotalMinor += r.BudgetMinor
 			b.SpentMinor += r.GrantedMinor - r.ReversedMinor
 			b.Campaigns++

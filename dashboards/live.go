@@ -134,7 +134,7 @@ func (l *live) keepRates(ctx context.Context) {
 // listed returns the campaigns that have begun, those of most interest first.
 func (l *live) listed(now time.Time) []*rules.Campaign {
 	var begun []*rules.Campaign
-	for _, c := range l.catalog.all(now) {
+	for _, c := range l.catalog.campaigns(now) {
 		if int64(c.Window.From) <= now.UnixMilli() {
 			begun = append(begun, c)
 		}
@@ -183,7 +183,7 @@ func (l *live) snapshot(now time.Time) Snapshot {
 	rates := l.rates
 	s.DeadLetters = l.letters
 	l.mu.Unlock()
-	campaigns := l.catalog.all(now)
+	campaigns := l.catalog.campaigns(now)
 	rows := make([]CampaignRow, 0, len(campaigns))
 	for _, c := range campaigns {
 		rows = append(rows, l.row(c, rates, now))

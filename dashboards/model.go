@@ -63,7 +63,7 @@ type Lag struct {
 	AsOfMs     int64   `json:"as_of_ms"`
 }
 
-// Budget adds up the running campaigns that have one.
+// Budget adds up the running campaigns that have one in the currency.
 type Budget struct {
 	TotalMinor int64 `json:"total_minor"`
 	SpentMinor int64 `json:"spent_minor"` // granted - reversed
@@ -92,6 +92,7 @@ type CampaignRow struct {
 	TZ            string       `json:"tz"`    // zone that its days are days of
 	HoldoutBP     int          `json:"holdout_bp"`
 	BudgetMinor   int64        `json:"budget_minor"` // 0: none
+	Wallet        string       `json:"wallet,omitempty"` // what amounts are in; empty: the currency
 	Considered    int64        `json:"considered"`   // receipts, all arms
 	Rewarded      int64        `json:"rewarded"`     // receipts
 	GrantedMinor  int64        `json:"granted_minor"`

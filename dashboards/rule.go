@@ -62,7 +62,7 @@ func rowOf(c *rules.Campaign, now time.Time) CampaignRow {
 	return CampaignRow{
 		ID: c.ID, Version: c.Version, Name: Text{FR: either(c.Name.FR, c.Name.EN, c.ID), EN: either(c.Name.EN, c.Name.FR, c.ID)},
 		Status: statusAt(c.Window, retail.Instant(now.UnixMilli())), FromMs: int64(c.Window.From), ToMs: int64(c.Window.To), TZ: c.Window.TZ,
-		HoldoutBP: int(c.HoldoutBP), BudgetMinor: int64(c.Budget),
+		HoldoutBP: int(c.HoldoutBP), BudgetMinor: int64(c.Budget), Wallet: c.Reward.Wallet,
 	}
 }
 

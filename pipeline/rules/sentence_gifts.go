@@ -11,19 +11,20 @@ import (
 type giftWords struct {
 	points, times, draw, notice, badge, badgeToo, donate, wallet, asPoints string
 	to                                                                     [3]string
+	point                                                                  [2]string // up to one, more
 }
 
 func englishGifts() giftWords {
 	return giftWords{
 		points: "%s for every %s", times: "%s times what %s give", draw: "a chance of %s to win %s", notice: "the event “%s” goes to %s", to: [3]string{"nobody", "who brought the member", "the till's operator"},
-		badge: "the badge “%s”", badgeToo: "with the badge “%s”", donate: "%s of it goes to %s", wallet: "%s “%s”", asPoints: "into the wallet “%s”",
+		badge: "the badge “%s”", badgeToo: "with the badge “%s”", donate: "%s of it goes to %s", wallet: "%s “%s”", asPoints: "into the wallet “%s”", point: [2]string{" point", " points"},
 	}
 }
 
 func frenchGifts() giftWords {
 	return giftWords{
 		points: "%s par tranche de %s", times: "%s fois ce que donnent %s", draw: "%s de chances de gagner %s", notice: "l'événement « %s » est envoyé à %s", to: [3]string{"personne", "celui qui a parrainé le membre", "l'opérateur de la caisse"},
-		badge: "le badge « %s »", badgeToo: "avec le badge « %s »", donate: "%s en sont donnés à %s", wallet: "%s « %s »", asPoints: "dans le porte-monnaie « %s »",
+		badge: "le badge « %s »", badgeToo: "avec le badge « %s »", donate: "%s en sont donnés à %s", wallet: "%s « %s »", asPoints: "dans le porte-monnaie « %s »", point: [2]string{" point", " points"},
 	}
 }
 
@@ -33,6 +34,9 @@ func (w *words) gain(a money.Amount) string {
 		return w.amount(a)
 	}
 	s := strings.Replace(strings.TrimSuffix(a.String(), ".00"), ".", w.decimal, 1)
+	if w.into == "points" { // a word of both languages; other wallets are names
+		return s + w.gifts.point[min(max(a-100, 0), 1)]
+	}
 	return fmt.Sprintf(w.gifts.wallet, s, w.into)
 }
 

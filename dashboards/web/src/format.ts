@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { lang, locale, t } from "./i18n";
+import { has, lang, locale, t } from "./i18n";
 import { currency, zone } from "./store";
 
 // All numbers and dates go through Intl, one formatter per shape, remade when language, zone or currency change.
@@ -45,6 +45,15 @@ export const roundMoney = (minor: number) => wholeEuros.value.format(minor / 100
 export const compactMoney = (minor: number) => (Math.abs(minor) < 1_000_000 ? wholeEuros : shortEuros).value.format(minor / 100);
 /** An amount of a sentence: 5 € or 0,50 € */
 export const plainMoney = (minor: number) => (minor % 100 === 0 ? roundMoney(minor) : money(minor));
+
+/** An amount of a campaign: of the currency, or of the wallet it gives into, "173 530 points". Wallets have two decimals, and rarely use them. */
+export const amount = (minor: number, wallet?: string) => (wallet ? t("unit.wallet", { n: inWallet(minor), wallet: walletName(wallet) }) : money(minor));
+/** The same in short, for a budget or an axis. */
+export const compactAmount = (minor: number, wallet?: string) =>
+  (wallet ? t("unit.wallet", { n: compact(minor / 100), wallet: walletName(wallet) }) : compactMoney(minor));
+
+const inWallet = (minor: number) => (minor % 100 === 0 ? count(minor / 100) : number(minor / 100, 2));
+const walletName = (wallet: string) => (has(`wallet.${wallet}`) ? t(`wallet.${wallet}`) : wallet);
 
 /** "as of 15:42:07", or that there is nothing yet */
 export const asOf = (ms: number) => (ms > 0 ? t("asof", { time: timeOfDay(ms) }) : t("asof.none"));

@@ -21,7 +21,7 @@ export type Series = {
 };
 export type CampaignRow = {
   id: string; version: number; name: Text; status: "scheduled" | "running" | "ended"; from_ms: number; to_ms: number; tz: string; holdout_bp: number;
-  budget_minor: number; considered: number; rewarded: number; granted_minor: number; reversed_minor: number;
+  budget_minor: number; wallet?: string; considered: number; rewarded: number; granted_minor: number; reversed_minor: number;
   participation?: { participants: number; eligible: number; rate: Result; as_of_ms: number };
 };
 export type DeadLetters = {

@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { asOf, compactMoney, count, dayOrHour, dayTime, money, percent } from "../format";
+import { amount, asOf, compact, compactAmount, compactMoney, count, dayOrHour, dayTime, percent } from "../format";
 import { t } from "../i18n";
 import { funderName } from "../pages/campaign";
 import { zone } from "../store";
@@ -19,9 +19,9 @@ export function CostCard({ d, live }: { d: Detail; live?: CampaignRow | undefine
         <p class="quiet">{asOf(d.cost.as_of_ms)}</p>
       </div>
       <dl class="sums">
-        <Sum name={t("cost.granted")} value={money(granted)} note={t("cost.granted.note", { count: rewarded, n: count(rewarded) })} id="cost-granted" raw={granted} />
-        <Sum name={t("cost.reversed")} value={money(reversed)} note={t("cost.reversed.note")} id="cost-reversed" raw={reversed} />
-        <Sum name={t("cost.net")} value={money(net)} note={budget ? t("cost.net.note", { share: percent(net / budget), total: compactMoney(budget) }) : t("row.no_budget")} id="cost-net" raw={net} />
+        <Sum name={t("cost.granted")} value={amount(granted, d.row.wallet)} note={t("cost.granted.note", { count: rewarded, n: count(rewarded) })} id="cost-granted" raw={granted} />
+        <Sum name={t("cost.reversed")} value={amount(reversed, d.row.wallet)} note={t("cost.reversed.note")} id="cost-reversed" raw={reversed} />
+        <Sum name={t("cost.net")} value={amount(net, d.row.wallet)} note={budget ? t("cost.net.note", { share: percent(net / budget), total: compactAmount(budget, d.row.wallet) }) : t("row.no_budget")} id="cost-net" raw={net} />
       </dl>
       <Funders d={d} />
       <Burn d={d} />
@@ -50,7 +50,7 @@ function Funders({ d }: { d: Detail }) {
           <tr key={f.party}>
             <th scope="row">{funderName(f.party)}</th>
             <td class="bar-cell"><Meter share={sum ? f.net_minor / sum : 0} tone="quiet" /></td>
-            <td class="num"><b>{money(f.net_minor)}</b></td>
+            <td class="num"><b>{amount(f.net_minor, d.row.wallet)}</b></td>
           </tr>
         ))}
       </tbody>
@@ -69,13 +69,14 @@ function Burn({ d }: { d: Detail }) {
   }, [stamp, budget]);
   if (at.length === 0) return <p class="empty-note">{t(d.unavailable?.some((u) => u.block === "cost") ? "asof.none" : "burn.none")}</p>;
   const last = net.at(-1) ?? 0;
-  const lines: Line[] = [{ label: t("burn.line"), token: "--accent", fill: true, format: money }];
-  if (budget) lines.push({ label: t("burn.budget"), token: "--ink-3", dashed: true, format: money });
+  const format = (v: number) => amount(v, d.row.wallet);
+  const lines: Line[] = [{ label: t("burn.line"), token: "--accent", fill: true, format }];
+  if (budget) lines.push({ label: t("burn.budget"), token: "--ink-3", dashed: true, format });
   const caption = budget
-    ? t("burn.caption", { net: money(last), share: percent(last / budget), total: compactMoney(budget), at: dayTime(at.at(-1)!) })
-    : t("burn.caption.free", { net: money(last), at: dayTime(at.at(-1)!) });
+    ? t("burn.caption", { net: amount(last, d.row.wallet), share: percent(last / budget), total: compactAmount(budget, d.row.wallet), at: dayTime(at.at(-1)!) })
+    : t("burn.caption.free", { net: amount(last, d.row.wallet), at: dayTime(at.at(-1)!) });
   return (
-    <Plot title={t("burn.title")} caption={caption} lines={lines} data={data} axis={(v) => compactMoney(v)} at={(x) => dayTime(x * 1000)} tick={(x) => dayOrHour(x * 1000)} zone={zone.value}
+    <Plot title={t("burn.title")} caption={caption} lines={lines} data={data} axis={(v) => (d.row.wallet ? compact(v / 100) : compactMoney(v))} at={(x) => dayTime(x * 1000)} tick={(x) => dayOrHour(x * 1000)} zone={zone.value}
       height={200} tableEvery={Math.max(1, Math.floor(at.length / 48))} />
   );
 }

@@ -27,7 +27,7 @@ export function Outcomes({ d }: { d: Detail }) {
             <Stage name={t("out.known")} n={known} of={looked} />
             <Stage name={t("out.rewarded")} n={taken} of={looked} />
           </ol>
-          <h3>{t("out.missed", { n: count(looked - taken), share: percent((looked - taken) / looked, 0) })}</h3>
+          {looked > taken && <h3>{t("out.missed", { n: count(looked - taken), share: percent((looked - taken) / looked, 0) })}</h3>}
           <ul class="reasons">
             {missed.map((r) => (
               <li key={r.outcome}>

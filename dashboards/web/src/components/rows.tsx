@@ -1,4 +1,4 @@
-import { compactMoney, count, days, money, number, percent, timeOfDay } from "../format";
+import { amount, compactAmount, count, days, number, percent, timeOfDay } from "../format";
 import { pick, t } from "../i18n";
 import { toCampaign } from "../route";
 import type { CampaignRow } from "../types";
@@ -28,7 +28,7 @@ function Row({ r }: { r: CampaignRow }) {
       <Participation r={r} />
       <div class="row-cell">
         <p class="row-label">{t("row.granted")}</p>
-        <p class="row-value" data-testid={`campaign-${r.id}-granted`} data-value={r.granted_minor}>{money(r.granted_minor)}</p>
+        <p class="row-value" data-testid={`campaign-${r.id}-granted`} data-value={r.granted_minor}>{amount(r.granted_minor, r.wallet)}</p>
         <p class="quiet">{t("row.rewarded", { count: r.rewarded, n: count(r.rewarded) })}</p>
       </div>
       <Spent r={r} />
@@ -74,7 +74,7 @@ function Spent({ r }: { r: CampaignRow }) {
       {r.budget_minor ? (
         <>
           <p class="row-value">{percent(share, 0)} <Meter share={share} tone={share > 1 ? "bad" : share > 0.9 ? "warn" : "accent"} /></p>
-          <p class="quiet">{t("row.of", { total: compactMoney(r.budget_minor) })}</p>
+          <p class="quiet">{t("row.of", { total: compactAmount(r.budget_minor, r.wallet) })}</p>
         </>
       ) : (
         <>

@@ -3,7 +3,7 @@ import { EffectCard } from "../components/effect";
 import { Outcomes } from "../components/outcomes";
 import { ParticipationCard } from "../components/participation";
 import { period, Status } from "../components/rows";
-import { and, asOf, compactMoney, percent } from "../format";
+import { and, asOf, compactAmount, percent } from "../format";
 import { has, pick, t } from "../i18n";
 import { campaignID, toNow } from "../route";
 import { sentence } from "../rule";
@@ -48,7 +48,7 @@ function Head({ d }: { d: Detail }) {
     [t("fact.zone"), d.rule.tz],
     [t("fact.version"), String(d.row.version)],
     [t("fact.holdout"), d.row.holdout_bp ? t("fact.holdout.share", { share: percent(d.row.holdout_bp / 10_000, d.row.holdout_bp % 100 ? 2 : 0) }) : t("fact.holdout.none")],
-    [t("fact.budget"), d.row.budget_minor ? compactMoney(d.row.budget_minor) : t("row.no_budget")],
+    [t("fact.budget"), d.row.budget_minor ? compactAmount(d.row.budget_minor, d.row.wallet) : t("row.no_budget")],
     [t("fact.funders"), funders.map((f) => `${funderName(f.party)} ${percent(f.share_ppm / 1e6, 0)}`).join(", ")],
   ];
   return (

@@ -5,10 +5,10 @@ import { Plot, type Line } from "../components/plot";
 import { CampaignRows } from "../components/rows";
 import { groups, lead, recent, Spark } from "../components/spark";
 import { Tile } from "../components/tile";
-import { compactMoney, count, duration, fullDay, hourMinute, money, percent, roundMoney, timeOfDay } from "../format";
+import { amount, and, compactMoney, count, duration, fullDay, hourMinute, money, percent, roundMoney, timeOfDay } from "../format";
 import { t } from "../i18n";
 import { now, zone } from "../store";
-import type { Series, Snapshot } from "../types";
+import type { CampaignRow, Series, Snapshot } from "../types";
 
 /** What happens in the network right now. */
 export function NowPage() {
@@ -46,7 +46,7 @@ function Tiles({ s }: { s: Snapshot }) {
       <Tile id="members-share" label={t("tile.members")} value={s.today.receipts ? percent(ratio(s.today.members, s.today.receipts)) : "–"} raw={s.today.members} unit={t("unit.of_receipts")} asOf={s.as_of_ms}
         note={t("tile.members.note", { members: count(s.today.members) }) + partial}><Spark values={shares} /></Tile>
       <Tile id="granted-total" label={t("tile.granted")} value={money(s.today.granted_minor)} raw={s.today.granted_minor} asOf={s.as_of_ms}
-        note={t("tile.granted.note", { reversed: money(s.today.reversed_minor) }) + partial}><Spark values={grouped(series.granted_minor)} /></Tile>
+        note={t("tile.granted.note", { reversed: money(s.today.reversed_minor) }) + partial + otherWallets(s.campaigns ?? [])}><Spark values={grouped(series.granted_minor)} /></Tile>
       <Tile id="budget-spent" label={t("tile.budget")} value={s.budget.total_minor ? percent(spent) : "–"} raw={s.budget.spent_minor} unit={s.budget.total_minor ? t("unit.spent") : undefined} asOf={s.as_of_ms}
         note={s.budget.total_minor ? t("tile.budget.note", { left: roundMoney(s.budget.total_minor - s.budget.spent_minor), total: compactMoney(s.budget.total_minor), count: s.budget.campaigns, n: count(s.budget.campaigns) }) : t("tile.budget.none")}
         tone={spent > 1 ? "bad" : spent > 0.9 ? "warn" : undefined}><Meter share={spent} tone={spent > 1 ? "bad" : spent > 0.9 ? "warn" : "accent"} /></Tile>
@@ -56,6 +56,13 @@ function Tiles({ s }: { s: Snapshot }) {
         note={t("tile.lag.note", { count: s.lag.records, n: count(s.lag.records) })}><Spark values={grouped(series.lag_ms, "max")} tone="quiet" /></Tile>
     </div>
   );
+}
+
+/** What campaigns have given into other wallets, such as points: it is no money and in none of the sums above. */
+function otherWallets(rows: CampaignRow[]): string {
+  const sums = new Map<string, number>();
+  for (const r of rows) if (r.wallet) sums.set(r.wallet, (sums.get(r.wallet) ?? 0) + r.granted_minor - r.reversed_minor);
+  return sums.size ? `; ${t("tile.granted.wallets", { sums: and([...sums].map(([wallet, minor]) => amount(minor, wallet))) })}` : "";
 }
 
 const ratio = (a: number, b: number) => (b > 0 ? a / b : 0);
