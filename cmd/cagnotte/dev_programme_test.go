@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 )
@@ -97,4 +102,69 @@ func demoCoffees(t *testing.T, o loadtest.DemoOptions) (coffees int, shops map[r
 		}
 	})
 	return coffees, shops
+}
+
+// Goal: dev --programme as a reader starts it: broker, registry, ClickHouse, pipeline, sink and pages run the programme and nothing else. Method: the café as a
+// process, at ten times its pace; what ClickHouse then holds; a second start in the same directory.
+func TestDevProgrammeEndToEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole product, which -short leaves out")
+	}
+	dir := newDevDataDir(t)
+	settings := filepath.Join(dir, "settings.json")
+	if err := os.WriteFile(settings, bytes.Replace(mustRead(t, settings), []byte("GBP"), []byte("EUR"), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start := func(fresh int) *devProcess {
+		p := startCommand(t, "dev", "--data", dir, "--listen", "localhost:0", "--programme", "cafe", "--rate", "100")
+		p.waitFor(t, "open http", 2*time.Minute)
+		if want := fmt.Sprintf("12 live, %d of them new", fresh); !strings.Contains(p.output(), want) {
+			t.Errorf("want %q: %s", want, p.output())
+		}
+		return p
+	}
+	p := start(12)
+	conn := openClickHouse(t, dir)
+	for deadline := time.Now().Add(time.Minute); number(t, conn, "SELECT toInt64(uniqExact(campaign)) FROM cagnotte.ledger_entries WHERE kind = 'EARN'") < 5; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("fewer than five campaigns of the café have rewarded anybody: %s", p.output())
+		}
+	}
+	programme, err := loadProgramme("cafe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"": true} // commands of members have no campaign
+	for _, c := range programme.Campaigns {
+		known[c.ID] = true
+	}
+	for id, sum := range sumBy(t, conn, "SELECT campaign, sum(amount_minor) FROM cagnotte.ledger_entries WHERE kind = 'EARN' GROUP BY 1") {
+		if !known[id] || sum <= 0 {
+			t.Errorf("campaign %q has given %d cents", id, sum)
+		}
+	}
+	if n := number(t, conn, "SELECT toInt64(countIf(not startsWith(store_id, 'C'))) FROM cagnotte.receipts WHERE type != 'EVENT'"); n != 0 {
+		t.Errorf("%d receipts are of other shops than the café's", n)
+	}
+	p.interrupt(t)
+	start(0).interrupt(t)
+}
+
+// openClickHouse connects to the ClickHouse of a running dev.
+func openClickHouse(t *testing.T, dir string) driver.Conn {
+	t.Helper()
+	e, err := readEndpoints(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts, err := schemas.ClickHouseOptions(e.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
 }

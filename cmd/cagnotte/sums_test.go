@@ -12,9 +12,6 @@ import (
 	"os"
 	"testing"
 
-	"cagnotte/schemas"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
@@ -100,19 +97,7 @@ func penceOf(t *testing.T, quantity, price string) int64 {
 // readSums asks the running dev's ClickHouse, through the views that everybody reads.
 func readSums(t *testing.T, dir string) *sums {
 	t.Helper()
-	e, err := readEndpoints(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts, err := schemas.ClickHouseOptions(e.ClickHouse)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := openClickHouse(t, dir)
 	s := newSums()
 	s.byMonth = sumBy(t, conn, "SELECT formatDateTime(business_date, '%Y-%m'), sum(amount_minor) FROM cagnotte.receipts GROUP BY 1")
 	s.byCustomer = sumBy(t, conn, "SELECT account_id, sum(amount_minor) FROM cagnotte.receipts GROUP BY 1")
