@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/rules"
 )
 
 // Gift is one line of a reward catalogue.
@@ -39,4 +40,52 @@ func parseGifts(data []byte) ([]Gift, error) {
 		out = append(out, Gift{ID: row[0], Category: row[1], Name: Text{FR: row[2], EN: row[3]}, Points: points})
 	}
 	return out, nil
+}
+
+// checkGifts wants what members take in the demo stream and in the examples to be in the catalogue, for the points it says.
+func (p *Programme) checkGifts(r *Report) {
+	points, taken, wrong := map[string]money.Amount{}, 0, []string(nil)
+	for _, g := range p.Gifts {
+		points[g.ID] = g.Points
+	}
+	take := func(where, gift string, paid money.Amount) {
+		taken++
+		if want, ok := points[gift]; !ok || want != paid {
+			wrong = append(wrong, fmt.Sprintf("%s takes %s for %v, the catalogue has it for %v", where, gift, paid, want))
+		}
+	}
+	for i := range p.About.Stream.Events {
+		e := &p.About.Stream.Events[i]
+		for _, gift := range e.Attributes["gift"] {
+			for _, paid := range e.Amount {
+				take("the demo stream", gift, money.Amount(paid))
+			}
+		}
+	}
+	for _, c := range p.Campaigns {
+		for i := range c.Tests {
+			for j := range c.Tests[i].Steps {
+				if gift, paid := giftOf(&c.Tests[i].Steps[j]); gift != "" {
+					take(c.ID, gift, paid)
+				}
+			}
+		}
+	}
+	if taken > 0 || len(p.Gifts) > 0 {
+		detail := fmt.Sprintf("%d gifts, %d taken", len(p.Gifts), taken)
+		r.check("gifts", taken > 0 && len(wrong) == 0, strings.Join(append([]string{detail}, wrong...), "; "))
+	}
+}
+
+// giftOf is the gift that a step takes, and what is paid for it.
+func giftOf(s *rules.TestStep) (gift string, paid money.Amount) {
+	for _, a := range s.Receipt.Attributes {
+		switch a.Key {
+		case "gift":
+			gift = a.Value
+		case "amount":
+			paid, _ = money.Parse(a.Value) // the document was read: it is an amount
+		}
+	}
+	return gift, paid
 }

@@ -129,6 +129,17 @@ func TestChecksCanFail(t *testing.T) {
 	if r.Failed() != 2 || r.Passed() != 1 || r.Documents[0].Failed[0].Failure != "amount 0.50, expected 0.60" {
 		t.Errorf("got %+v", r)
 	}
+	catalogue := "id,category,name_fr,name_en,points\nmug,a,Tasse,Mug,30.00\n"
+	for stream, passes := range map[string]bool{"gift: [mug]}, amount: [30.00, 30.00]": true, "gift: [mug]}, amount: [20.00, 30.00]": false, "gift: [cup]}, amount: [30.00, 30.00]": false, "wallet: [points]}, amount: [30.00, 30.00]": false} {
+		events := strings.Replace(about, "checks:", "  events: [{kind: redeem, per_10k: 1, attributes: {"+stream+"}]\nchecks:", 1)
+		p, err := programmes.Read("p", fstest.MapFS{"programme.yaml": {Data: []byte(events)}, "campaigns/a.yaml": {Data: []byte(campaign)}, "gifts.csv": {Data: []byte(catalogue)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := p.Test(); (r.Failed() == 0) != passes {
+			t.Errorf("%s: %+v", stream, r.Checks)
+		}
+	}
 	for granted, passes := range map[int64]bool{199: false, 200: true, 1000: true, 1020: false} { // half of it is the cost
 		r := programmes.Report{}
 		p.CheckCost(&r, programmes.Cost{Spend: 10_000, Granted: granted})

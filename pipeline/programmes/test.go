@@ -56,7 +56,7 @@ func (r *Report) Passed() int {
 	return n
 }
 
-// Test runs every document's examples, the others of the programme beside it, and compiles all documents together.
+// Test runs every document's examples, the others of the programme beside it, compiles all documents together, and looks up the gifts that are taken.
 func (p *Programme) Test() Report {
 	r := Report{Programme: p.Name}
 	for i, c := range p.Campaigns {
@@ -79,6 +79,7 @@ func (p *Programme) Test() Report {
 		detail = err.Error()
 	}
 	r.check("compile together", err == nil, detail)
+	p.checkGifts(&r)
 	return r
 }
 
@@ -114,8 +115,8 @@ type Run struct {
 	Idle                       []string // campaigns that awarded nothing
 }
 
-// Silent reports whether a document awards nothing in a run over the demo stream: levels and terms, which are no award, and what is about an event that another
-// document sends to somebody else's account, which the run does not deliver.
+// Silent reports whether a document awards nothing in a run over the demo stream: levels and terms, which are no award, and what is about an event
+// that another document sends to somebody else's account, which the run does not deliver.
 func (p *Programme) Silent(id string) bool {
 	sent := map[string]bool{}
 	for _, c := range p.Campaigns {

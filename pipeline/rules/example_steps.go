@@ -54,10 +54,11 @@ type Expect struct {
 
 	Refused string // why an event that asks something of the money is refused, such as insufficient; "no": it is not
 
-	Wallet    string        // of the two below; empty: the programme's currency
+	Wallet    string        // of the amounts below; empty: the programme's currency
 	Available *money.Amount // what the member may spend after the step
 	Pending   *money.Amount // what waits to become spendable
 	Held      *money.Amount // what tills have reserved
+	Lapsed    *money.Amount // what has lapsed since the step before, booked as breakage
 }
 
 // Bounds of what a document may ask a test run to do.
@@ -198,12 +199,13 @@ func (n node) expect() *Expect {
 		}
 		return nil
 	}
-	k := n.keys("outcome", "amount", "desired", "tier", "sends", "badge", "refused", "wallet", "available", "pending", "held")
+	k := n.keys("outcome", "amount", "desired", "tier", "sends", "badge", "refused", "wallet", "available", "pending", "held", "lapsed")
 	at := func(key string) node { return child(k, n, key) }
 	e := &Expect{
 		Amount: at("amount").signedAmount(), Desired: at("desired").signedAmount(), Tier: at("tier").text(64),
 		Sends: at("sends").text(64), Badge: at("badge").text(64), Refused: at("refused").text(64),
 		Wallet: at("wallet").text(32), Available: at("available").signedAmount(), Pending: at("pending").signedAmount(), Held: at("held").signedAmount(),
+		Lapsed: at("lapsed").signedAmount(),
 	}
 	outcome := at("outcome")
 	if e.needsOutcome() {
@@ -212,15 +214,20 @@ func (n node) expect() *Expect {
 	if i := outcome.choice(outcomeNames()...); i >= 0 {
 		e.Outcome, _ = ParseOutcome(outcomeNames()[i])
 	}
-	if e.Wallet != "" && e.Available == nil && e.Pending == nil && e.Held == nil {
-		at("wallet").fail(CodeConflict, "nothing is said about the wallet", "available, pending or held", "")
+	if e.Wallet != "" && !e.balances() {
+		at("wallet").fail(CodeConflict, "nothing is said about the wallet", "available, pending, held or lapsed", "")
 	}
 	return e
 }
 
 // needsOutcome reports whether nothing else is demanded.
 func (e *Expect) needsOutcome() bool {
-	return e.Tier == "" && e.Sends == "" && e.Badge == "" && e.Refused == "" && e.Available == nil && e.Pending == nil && e.Held == nil
+	return e.Tier == "" && e.Sends == "" && e.Badge == "" && e.Refused == "" && !e.balances()
+}
+
+// balances reports whether something is demanded of the wallet.
+func (e *Expect) balances() bool {
+	return e.Available != nil || e.Pending != nil || e.Held != nil || e.Lapsed != nil
 }
 
 // outcomeNames lists every outcome but the unknown one.

@@ -104,6 +104,7 @@ func (w *jsonWriter) expect(e *Expect) {
 				w.optional("available", e.Available)
 				w.optional("pending", e.Pending)
 				w.optional("held", e.Held)
+				w.optional("lapsed", e.Lapsed)
 			})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 )
@@ -147,6 +148,9 @@ func (w *testWorld) holds(want *Expect) []string {
 	if held := w.account.Held(want.Wallet); want.Held != nil && *want.Held != held {
 		out = append(out, fmt.Sprintf("held %v, expected %v", held, *want.Held))
 	}
+	if lapsed := w.lapsed(want.Wallet); want.Lapsed != nil && *want.Lapsed != lapsed {
+		out = append(out, fmt.Sprintf("lapsed %v, expected %v", lapsed, *want.Lapsed))
+	}
 	if want.Available != nil && *want.Available != available {
 		out = append(out, fmt.Sprintf("available %v, expected %v", available, *want.Available))
 	}
@@ -154,6 +158,18 @@ func (w *testWorld) holds(want *Expect) []string {
 		out = append(out, fmt.Sprintf("pending %v, expected %v", pending, *want.Pending))
 	}
 	return out
+}
+
+// lapsed is what the step has booked as breakage.
+func (w *testWorld) lapsed(wallet string) (sum money.Amount) {
+	for i := range w.journal.Entries {
+		for _, p := range w.journal.Entries[i].Postings {
+			if p.Book == ledger.Breakage && w.journal.Entries[i].Wallet == wallet {
+				sum += p.Amount
+			}
+		}
+	}
+	return sum
 }
 
 // differs says what was expected and what was got; nothing when they agree.

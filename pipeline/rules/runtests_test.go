@@ -65,6 +65,7 @@ func TestStepsFailReadably(t *testing.T) {
 		"outcome: AWARDED, amount: 2.00":   {"outcome: AWARDED, amount: 2.50", "step 1 (line 13, receipt): amount 2.00, expected 2.50"},
 		"outcome: CAPPED":                  {"outcome: AWARDED", "step 2 (line 15, receipt): outcome CAPPED, expected AWARDED (reward.max_per_member 3.00 of 1.00)"},
 		"pending: 2.00":                    {"pending: 1.00", "step 1 (line 13, receipt): pending 2.00, expected 1.00"},
+		"pending: 2.00}":                   {"pending: 2.00, lapsed: 0.01}", "step 1 (line 13, receipt): lapsed 0.00, expected 0.01"},
 		"expect: none":                     {"expect: {outcome: AWARDED}", "step 5 (line 21, receipt): the campaign is not concerned"},
 		"{outcome: AWARDED, amount: 3.00}": {"none", "step 9 (line 28, receipt): outcome AWARDED, expected that the campaign is not concerned"},
 	} {
