@@ -150,9 +150,9 @@ func (s *sim) outcomes() outcome {
 	return out
 }
 
-// foreign accounts get events that campaigns send from other accounts.
+// foreign accounts get events that campaigns send from other accounts, or what another account has brought them.
 func foreign(account string) bool {
-	return strings.HasPrefix(account, "h") || strings.HasPrefix(account, "op:")
+	return strings.HasPrefix(account, "h") || strings.HasPrefix(account, "x") || strings.HasPrefix(account, "op:")
 }
 
 func (o *outcome) entry(account string, e *ledger.Entry) {
@@ -196,7 +196,7 @@ func (o *outcome) provesSomething(t *testing.T) {
 			t.Errorf("%s: decisions have granted %d cents more than was booked", what, left)
 		}
 	}
-	for _, k := range []ledger.Kind{ledger.Earn, ledger.Activate, ledger.Reverse, ledger.Expire, ledger.Redeem, ledger.Adjust, ledger.Reserve, ledger.Commit, ledger.Cancel, ledger.Refund} {
+	for _, k := range []ledger.Kind{ledger.Earn, ledger.Activate, ledger.Reverse, ledger.Expire, ledger.Redeem, ledger.Adjust, ledger.Reserve, ledger.Commit, ledger.Cancel, ledger.Refund, ledger.Merge} {
 		if o.kinds[k] == 0 {
 			t.Errorf("no entry of kind %v: the stream proves nothing about it", k)
 		}

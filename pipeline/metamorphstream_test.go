@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,11 +72,17 @@ func documents(table string) (out []string) {
 // wholeStream is what happens in the lives: %[1]d is a number, attributes follow the kind of an event. A sale, a return and a repeat stand for themselves.
 var wholeStream = []string{
 	"sale", "sale", "sale", "sale", "sale", "late", "late", "return", "return", "repeat", "conflict", "junk",
-	"enrol referrer=h%[1]d birthday=02-01", "consent purpose=profiling given=true", "consent purpose=profiling given=false", "segment segment=young in=true until=2000-02-02",
+	"enrol referrer=h%[1]d birthday=02-01", "consent purpose=profiling given=true", "segment segment=young in=true until=2000-02-02", "consent purpose=profiling given=false",
 	"opt_in campaign=active", "opt_out campaign=active", "club club=vip until=2000-02-03", "recycling", "adjust amount=3.00 reason=goodwill",
 	"hold hold=k%[1]d amount=0.80", "hold hold=k%[1]d amount=0.80", "hold hold=k%[1]d amount=0.80", "commit amount=0.50", "commit amount=0.50", "cancel", "redeem amount=0.40", "redeem amount=2.00 wallet=points", "commit amount=1.00",
-	"refund amount=0.20",
+	"refund amount=0.20", "merge into=h1",
 }
+
+// firstFacts is the place in wholeStream of what is first said of members: enrolment, consent, segment.
+const firstFacts = 12
+
+// mergesAt is when x0 goes into h1, which has everything from then on that x0 buys.
+const mergesAt = 280
 
 // livesOf draws what happens over some twelve days to a dozen members. It depends on the seed alone.
 func livesOf(s *sim, kinds []string) (out []arriving) {
@@ -88,7 +95,19 @@ func livesOf(s *sim, kinds []string) (out []arriving) {
 		if i%2 == 0 {
 			kind = kinds[rng.IntN(len(kinds))]
 		}
+		if strings.HasPrefix(kind, "merge") {
+			kind = "sale"
+		}
+		if i == mergesAt && slices.Contains(kinds, "merge into=h1") {
+			kind = "merge into=h1"
+		}
+		if i < 9 && len(kinds) > 10 {
+			kind = wholeStream[firstFacts+i/3] // three members of whom everything is known before they buy
+		}
 		a := l.next(i, kind)
+		if i < 9 && a.receipt.Type == retail.Event {
+			a.receipt.Loyalty.AccountID = retail.AccountID(fmt.Sprint("a0", i%3))
+		}
 		a.pause = pause
 		out = append(out, a)
 	}
@@ -109,7 +128,7 @@ func (l *lives) next(i int, kind string) arriving {
 	switch {
 	case kind == "junk":
 		return arriving{raw: []byte{0, 9, 9, byte(i)}}
-	case kind == "sale" || kind == "late" || len(l.sales) == 0:
+	case kind == "sale" || kind == "late" || len(l.sales) == 0 && slices.Contains([]string{"return", "repeat", "conflict"}, kind):
 		return arriving{receipt: l.sale(i, kind == "late")}
 	case kind == "return":
 		if back := l.s.giveBack(l.rng, i, l.sales[l.rng.IntN(len(l.sales))]); back != nil {
@@ -139,6 +158,10 @@ func (l *lives) account() retail.AccountID {
 func (l *lives) sale(i int, late bool) *retail.Receipt {
 	rec := l.s.blank(i, retail.Sale)
 	rec.EndedAt, rec.OperatorID, rec.Loyalty.AccountID = l.ended(), fmt.Sprint("o", l.rng.IntN(2)), l.account()
+	merging := !late && l.rng.IntN(12) == 0
+	if merging {
+		rec.Loyalty.AccountID = "x0"
+	}
 	if late {
 		rec.EndedAt -= retail.Instant(l.rng.IntN(4*24*60)) * 60_000
 	}
@@ -151,7 +174,9 @@ func (l *lives) sale(i int, late bool) *retail.Receipt {
 		}
 		rec.Lines, rec.Total = append(rec.Lines, line), rec.Total+line.Net
 	}
-	l.sales = append(l.sales, rec)
+	if !merging { // how much of a return is written off would hang on which events have come from others by then
+		l.sales = append(l.sales, rec)
+	}
 	return rec
 }
 
@@ -169,6 +194,8 @@ func (l *lives) event(i int, text string) *retail.Receipt {
 		rec.Attributes = append(rec.Attributes, retail.Attribute{Key: key, Value: value})
 	}
 	switch words[0] {
+	case "merge":
+		rec.Loyalty.AccountID = "x0"
 	case "recycling":
 		rec.Lines = []retail.Line{{No: 1, Kind: retail.Service, SKU: "bottle", Unit: retail.Each, QuantityMilli: 7000, UnitPrice: 1, Gross: 7, Net: 7}}
 		rec.Total = 7
