@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"strconv"
 
-	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
@@ -64,50 +63,10 @@ func (t *task) emit(slot *state.Slot) {
 		if res.Emit.Kind == "" || res.Emit.Net == 0 && res.Emit.Pieces == 0 {
 			continue
 		}
-		if to := t.receiver(slot, res.Emit.To); to != "" {
-			t.sendEvent(t.emission(slot, res, to))
+		if to := res.Emit.Receiver(slot.Account.Profile.Referrer, &t.footprint); to != "" {
+			t.sendEvent(res.Event(&t.receipt, slot.ID, to))
 		}
 	}
-}
-
-// receiver finds the account that an emission is for, empty when there is none.
-func (t *task) receiver(slot *state.Slot, to rules.EmitTo) retail.AccountID {
-	switch {
-	case to == rules.ToReferrer:
-		return slot.Account.Profile.Referrer
-	case to == rules.ToOperator && t.footprint.Operator != "":
-		return retail.AccountID("op:" + t.footprint.Operator)
-	}
-	return ""
-}
-
-// emission builds the record. Its lines add up to what the matching lines of the receipt came to, or to what a return takes off that.
-func (t *task) emission(slot *state.Slot, res *rules.Result, to retail.AccountID) *retail.Receipt {
-	rec := &t.receipt
-	source := rec.ID
-	out := &retail.Receipt{
-		Type: retail.Event, Shop: rec.Shop, TerminalID: rec.TerminalID, BusinessDate: rec.BusinessDate, SequenceNo: rec.SequenceNo,
-		EndedAt: rec.EndedAt, UTCOffsetMin: rec.UTCOffsetMin, Channel: rec.Channel, Currency: rec.Currency, Total: res.Emit.Net,
-		Loyalty: retail.Loyalty{AccountID: to, ProgramID: rec.Loyalty.ProgramID},
-		Source:  retail.Source{Sender: "cagnotte"},
-	}
-	line := retail.Line{No: 1, Kind: retail.Service, SKU: res.Campaign, Unit: retail.Each, QuantityMilli: res.Emit.Pieces * 1000, Gross: res.Emit.Net, Net: res.Emit.Net}
-	if givesBack(rec) {
-		source = rec.OriginalID()
-		out.Type, out.ID = retail.Return, retail.ReceiptID(res.Campaign+"/"+string(rec.ID))
-		out.Original = retail.Original{Given: true, ReceiptID: retail.ReceiptID(res.Campaign + "/" + string(source))}
-		out.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: res.Emit.Kind}} // says that it is no receipt of a till: see AboutEvent
-		line.Kind, line.ReturnOfLine = retail.ReturnLine, 1
-	} else {
-		out.ID = retail.ReceiptID(res.Campaign + "/" + string(source))
-		out.Attributes = []retail.Attribute{{Key: retail.EventAttribute, Value: res.Emit.Kind}, {Key: "from", Value: string(slot.ID)}, {Key: "receipt", Value: string(source)}}
-	}
-	line.UnitPrice = line.Net.Abs()
-	if n := max(res.Emit.Pieces, -res.Emit.Pieces); n > 1 {
-		line.UnitPrice = money.Amount(int64(line.Net.Abs()) / n)
-	}
-	out.Lines = []retail.Line{line}
-	return out
 }
 
 // sendEvent produces the record into the open transaction, on the partition of its account.

@@ -85,13 +85,24 @@ func (c *CampaignSimulateCmd) Run(ctx context.Context, g *Globals) error {
 			p.at(int(done), int(total))
 		}
 	}
+	begun, used := time.Now(), processorSeconds()
 	report, err := backtest.Run(ctx, past.source, *o)
 	p.end()
 	if err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}
+	sayPace(g, &report.Archive, time.Since(begun), processorSeconds()-used)
 	past.warn(g)
 	return c.print(g, report)
+}
+
+// sayPace says how fast it went: by the clock, and for each second that a core worked.
+func sayPace(g *Globals, a *backtest.Archive, took time.Duration, cores float64) {
+	n := a.Receipts + a.Repeats + a.Refused + a.Events
+	if n == 0 || took <= 0 || cores <= 0 {
+		return
+	}
+	g.say("simulated %s receipts in %.1f s: %s receipts/s, %s per core", grouped(n), took.Seconds(), grouped(int64(float64(n)/took.Seconds())), grouped(int64(float64(n)/cores)))
 }
 
 // options reads the drafts and the live set.

@@ -123,7 +123,7 @@ func TestSimulateFromEverySource(t *testing.T) {
 	if b := first.Campaigns[0].Budget; b == nil || b.EndsAt == "" || b.UsedMinor < b.TotalMinor {
 		t.Errorf("budget %+v", b)
 	}
-	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("Ceci chiffre le passé")) || !strings.Contains(errOut.String(), "wrote "+page) {
+	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("Ceci chiffre le passé")) || !strings.Contains(errOut.String(), "wrote "+page) || !strings.Contains(errOut.String(), " receipts/s, ") {
 		t.Errorf("%v %s", err, errOut)
 	}
 	want := asText(t, first)

@@ -44,7 +44,7 @@ func (j *job) report(t *tally, workers []*worker) *Report {
 	r := &Report{
 		Kind: Kind, Statement: statement, Source: j.o.Source, Currency: j.o.Currency, Zone: zone,
 		Archive: b.archive(), Shift: b.shift(), Reach: b.reach(), Days: b.days(),
-		Members: spread(b.people.total, true), Shops: b.shops(), Top: b.top(), Comparison: b.comparison(),
+		Members: spread(b.people.total, true), Shops: b.shops(), Top: b.top(), Comparison: b.comparison(), Sent: t.sent.told(),
 	}
 	for i := range j.drafts {
 		r.Campaigns = append(r.Campaigns, b.campaign(i))

@@ -18,6 +18,7 @@ type Report struct {
 	Shops      Shops       `json:"shops"`
 	Top        []Receipt   `json:"top_receipts"`
 	Comparison *Comparison `json:"comparison,omitempty"`
+	Sent       *Sent       `json:"sent,omitempty"` // to other accounts
 }
 
 // Kind names the form of a report.

@@ -211,6 +211,11 @@ func TestWordsAreComplete(t *testing.T) {
 	if len(en) != len(fr) {
 		t.Errorf("%d keys in English, %d in French", len(en), len(fr))
 	}
+	for o := rules.NoAccount; o <= rules.InProgress; o++ {
+		if outcomeNames("en")[o.String()] == "" || outcomeNames("fr")[o.String()] == "" {
+			t.Errorf("%v has no name", o)
+		}
+	}
 	for _, m := range regexp.MustCompile(`(?:\bt|say) "([a-z0-9_]+)"`).FindAllStringSubmatch(pageText, -1) {
 		if en[m[1]] == "" {
 			t.Errorf("the page uses %s, which has no text", m[1])

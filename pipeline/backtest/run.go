@@ -48,6 +48,9 @@ func Run(ctx context.Context, src Source, o Options) (*Report, error) {
 	if err := j.pump(ctx, newFlow(src, o.Workers), workers); err != nil {
 		return nil, err
 	}
+	if err := j.deliver(workers); err != nil {
+		return nil, err
+	}
 	sum := newTally(j)
 	for _, w := range workers {
 		w.finish()

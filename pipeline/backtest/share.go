@@ -42,7 +42,7 @@ func (w *worker) isDraft(r *rules.Result) bool {
 // sameAgain books for the live set alone what the other world has decided.
 func (w *worker) sameAgain(r *retail.Receipt, m *member, p *place) error {
 	x := w.worlds[with]
-	w.postAs(r, m, without, &x.decision)
+	w.postAs(r, m, without, x)
 	if p.at[with] == 0 {
 		return nil
 	}

@@ -167,9 +167,13 @@ func (f *flow) done(p *parcel) {
 // workerOf places all receipts of an account with one worker; those without an account anywhere.
 func workerOf(r *retail.Receipt, workers int) int {
 	if a := r.Loyalty.AccountID; a != "" {
-		return int(xxhash.Sum64String(string(a)) % uint64(workers))
+		return workerOfAccount(a, workers)
 	}
 	return int(xxhash.Sum64String(string(r.ID)) % uint64(workers))
+}
+
+func workerOfAccount(a retail.AccountID, workers int) int {
+	return int(xxhash.Sum64String(string(a)) % uint64(workers))
 }
 
 // Slice is a Source of receipts in memory, for tests and small samples.

@@ -72,6 +72,9 @@ func (t *table) head(r *Report) {
 	if a.OrphanReturns > 0 {
 		t.line("  %s %s", t.n(a.OrphanReturns), t.t("orphans"))
 	}
+	if r.Sent != nil {
+		t.line("  %s", r.Sent.Statement.In(t.lang))
+	}
 	t.cost(&r.Cost)
 	t.section(t.t("reach"), "")
 	x := &r.Reach
@@ -110,7 +113,7 @@ func (t *table) campaign(c *Campaign, several bool) {
 	t.row("  "+t.t("outcome"), t.t("results"), t.t("basis"), t.t("desired"), t.t("granted"))
 	for _, o := range append(c.Outcomes[:len(c.Outcomes):len(c.Outcomes)], c.Returns) {
 		if o.Results > 0 {
-			t.row("  "+o.Outcome, t.n(o.Results), t.money(o.BasisMinor), t.money(o.DesiredMinor), t.money(o.GrantedMinor))
+			t.row("  "+t.outcome(o.Outcome), t.n(o.Results), t.money(o.BasisMinor), t.money(o.DesiredMinor), t.money(o.GrantedMinor))
 		}
 	}
 	if len(c.Limits) > 0 {
@@ -118,7 +121,7 @@ func (t *table) campaign(c *Campaign, several bool) {
 		t.row("  "+t.t("limit"), t.t("results"), t.t("clipped"), t.t("barred"))
 	}
 	for _, l := range c.Limits {
-		t.row("  "+l.Limit, t.n(l.Results), t.money(l.ClippedMinor), t.money(l.BarredMinor))
+		t.row("  "+t.limit(l.Limit), t.n(l.Results), t.money(l.ClippedMinor), t.money(l.BarredMinor))
 	}
 }
 

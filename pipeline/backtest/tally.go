@@ -16,6 +16,7 @@ type tally struct {
 	withoutOriginal, orphans                       int64
 	inWindow, considered, rewarded                 int64
 	members                                        int64
+	sent                                           Sent
 	first, last                                    retail.Instant
 	campaigns                                      []campaignTally
 	shops                                          map[retail.ShopID]*shopTally
@@ -195,6 +196,7 @@ func (t *tally) add(o *tally) {
 	} {
 		*p[0] += *p[1]
 	}
+	t.sent.add(&o.sent)
 	for code, n := range o.refused {
 		t.refused[code] += n
 	}

@@ -27,10 +27,13 @@ type worker struct {
 	reward  receiptReward // of the receipt at hand
 
 	movements [][]movement // of the drafts that have a budget
+	outbox    []sending    // events for other accounts
+	heard     map[uint64]uint8
+	texts     map[string]string
 }
 
 func newWorker(j *job) *worker {
-	w := &worker{job: j, members: map[string]*member{}, places: map[uint64]place{}, tally: newTally(j)}
+	w := &worker{job: j, members: map[string]*member{}, places: map[uint64]place{}, heard: map[uint64]uint8{}, texts: map[string]string{}, tally: newTally(j)}
 	for _, rs := range []*rules.Ruleset{j.with, j.without} {
 		if rs != nil {
 			w.worlds = append(w.worlds, &world{rules: rs, evaluator: rules.NewEvaluator()})
@@ -118,20 +121,26 @@ func (w *worker) judge(r *retail.Receipt, m *member, p *place) error {
 			x.decision.Reset()
 			continue
 		}
-		if err := x.load(p.at[i]); err != nil {
+		if err := w.judgeIn(i, r, m, p); err != nil {
 			return err
 		}
-		x.evaluator.Evaluate(x.rules, r, r.Loyalty.AccountID, view{m, i}, &x.decision, &x.footprint)
-		w.job.keepShop(r, &x.footprint)
-		w.post(r, m, i)
-		at, err := x.keep()
-		if err != nil {
-			return err
-		}
-		p.at[i] = at
 	}
 	w.compare(m)
 	return nil
+}
+
+// judgeIn runs one world over what may earn something.
+func (w *worker) judgeIn(i int, r *retail.Receipt, m *member, p *place) error {
+	x := w.worlds[i]
+	if err := x.load(p.at[i]); err != nil {
+		return err
+	}
+	x.evaluator.Evaluate(x.rules, r, r.Loyalty.AccountID, view{m, i}, &x.decision, &x.footprint)
+	w.job.keepShop(r, &x.footprint)
+	w.post(r, m, i)
+	at, err := x.keep()
+	p.at[i] = at
+	return err
 }
 
 // anonymous receipts are credited to nobody: the drafts only say that they would have matched.
@@ -197,16 +206,9 @@ func (w *worker) giveBack(r *retail.Receipt, m *member) error {
 			x.decision.Reset()
 			continue // nothing was granted, or it was no sale
 		}
-		if err := x.load(p.at[i]); err != nil {
+		if err := w.returnIn(i, r, m, &p); err != nil {
 			return err
 		}
-		x.evaluator.Return(x.rules, r, view{m, i}, &x.decision, &x.footprint)
-		w.post(r, m, i)
-		at, err := x.keep()
-		if err != nil {
-			return err
-		}
-		p.at[i] = at
 	}
 	w.compare(m)
 	w.places[key] = p
@@ -216,16 +218,30 @@ func (w *worker) giveBack(r *retail.Receipt, m *member) error {
 	return nil
 }
 
-// post books what a world decided: caps follow, and the tally.
-func (w *worker) post(r *retail.Receipt, m *member, number int) {
-	w.postAs(r, m, number, &w.worlds[number].decision)
+// returnIn takes a return off its sale in one world.
+func (w *worker) returnIn(i int, r *retail.Receipt, m *member, p *place) error {
+	x := w.worlds[i]
+	if err := x.load(p.at[i]); err != nil {
+		return err
+	}
+	x.evaluator.Return(x.rules, r, view{m, i}, &x.decision, &x.footprint)
+	w.post(r, m, i)
+	at, err := x.keep()
+	p.at[i] = at
+	return err
 }
 
-// postAs books a decision for a world, its own or one that it shares.
-func (w *worker) postAs(r *retail.Receipt, m *member, number int, d *rules.Decision) {
+// post books what a world decided: caps follow, and the tally.
+func (w *worker) post(r *retail.Receipt, m *member, number int) {
+	w.postAs(r, m, number, w.worlds[number])
+}
+
+// postAs books for a world what it, or one that it agrees with, has decided.
+func (w *worker) postAs(r *retail.Receipt, m *member, number int, by *world) {
 	back := givesBack(r)
-	for i := range d.Results {
-		res := &d.Results[i]
+	for i := range by.decision.Results {
+		res := &by.decision.Results[i]
+		w.send(r, m, number, res, &by.footprint)
 		if res.Granted != 0 || len(res.Advances) > 0 {
 			res.Post(m.account(number))
 			m.total[number] += int64(res.Granted)
