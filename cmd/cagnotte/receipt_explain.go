@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"cagnotte/pipeline/explain"
@@ -20,6 +21,14 @@ type ReceiptExplainCmd struct {
 	ClickHouseAddr string        `name:"clickhouse-addr" placeholder:"HOST:PORT" help:"ClickHouse, native protocol (default: that of a dev in this directory, else localhost:9000)."`
 	Group          string        `default:"cagnotte" help:"Consumer group of the pipeline, to find a receipt that is not processed yet."`
 	MaxReceiptAge  time.Duration `default:"9600h" help:"As of cagnotte run, for --verify; 0 accepts any age."`
+}
+
+// Validate refuses an empty id, as an unset variable of a script gives.
+func (c *ReceiptExplainCmd) Validate() error {
+	if strings.TrimSpace(c.ID) == "" {
+		return errors.New("the receipt's id is empty; it stands on the ticket and in the receipts topic: cagnotte receipt tail | jq .receipt_id")
+	}
+	return nil
 }
 
 // Help returns examples.

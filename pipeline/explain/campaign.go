@@ -14,7 +14,7 @@ func (s *speaker) campaign(r *rules.Result) Campaign {
 	loc := s.zone(doc)
 	c := Campaign{
 		Campaign: r.Campaign, Version: r.Version, Name: s.name(doc, r.Campaign), Arm: r.Arm.String(), Outcome: r.Outcome.String(),
-		Label: s.label(r), Reason: s.reason(r, doc), Basis: r.Basis, Desired: r.Desired, Granted: r.Granted,
+		Label: s.label(r), Reason: s.reason(r, doc), Wallet: s.wallet(r), Basis: r.Basis, Desired: r.Desired, Granted: r.Granted,
 		CappedBy: r.CappedBy, OutrankBy: winner(r), Steps: s.steps(r, doc),
 	}
 	if doc != nil {
@@ -26,7 +26,7 @@ func (s *speaker) campaign(r *rules.Result) Campaign {
 	}
 	if r.Granted != 0 {
 		c.Funding = s.funders(r)
-		c.Funded = s.funded(c.Funding)
+		c.Funded = s.funded(c.Funding, c.Wallet)
 	}
 	return c
 }
@@ -79,7 +79,7 @@ func (s *speaker) nameOf(id string) string {
 // reason says in one sentence why the campaign gave what it gave.
 func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 	pairs := []string{
-		"granted", s.amount(r.Granted), "taken", s.amount(r.Granted.Abs()), "desired", s.amount(r.Desired),
+		"granted", s.value(r.Granted, s.wallet(r)), "taken", s.value(r.Granted.Abs(), s.wallet(r)), "desired", s.value(r.Desired, s.wallet(r)),
 		"winner", s.nameOf(winner(r)), "best", s.best(r), "group", group(doc),
 	}
 	base := "why." + r.Outcome.String()
@@ -90,6 +90,10 @@ func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 		if r.Outcome == rules.Reversed && r.Granted == 0 {
 			keys = append([]string{"why.return.REVERSED.nothing"}, keys...)
 		}
+	case r.Outcome == rules.InProgress && doc != nil && len(doc.Tiers.Levels) > 0:
+		keys = append([]string{base + ".levels"}, keys...)
+	case r.Outcome == rules.InProgress && reached(r):
+		keys = append([]string{base + ".reached"}, keys...)
 	case r.Outcome == rules.Awarded && r.Granted == 0:
 		keys = append([]string{base + ".marker"}, keys...)
 	case r.CappedBy != "" && s.w.has(base+"."+limitOf(r)):
@@ -100,6 +104,16 @@ func (s *speaker) reason(r *rules.Result, doc *rules.Campaign) string {
 		keys = append([]string{base + ".first"}, keys...)
 	}
 	return s.w.say(s.w.first(keys...), pairs...)
+}
+
+// reached reports whether a goal had been reached before: this receipt counts on top.
+func reached(r *rules.Result) bool {
+	for i := range r.Steps {
+		if st := &r.Steps[i]; st.Code == rules.StepProgress && st.Expected > 0 && st.Observed >= st.Expected {
+			return true
+		}
+	}
+	return false
 }
 
 func group(doc *rules.Campaign) string {
@@ -113,7 +127,7 @@ func group(doc *rules.Campaign) string {
 func (s *speaker) best(r *rules.Result) string {
 	for i := range r.Steps {
 		if r.Steps[i].Code == rules.StepOutranked {
-			return s.amount(money.Amount(r.Steps[i].Expected))
+			return s.value(money.Amount(r.Steps[i].Expected), s.wallet(r))
 		}
 	}
 	return ""
@@ -180,7 +194,7 @@ func (s *speaker) booked(r *rules.Result) map[string]money.Amount {
 	return out
 }
 
-func (s *speaker) funded(list []Funder) string {
+func (s *speaker) funded(list []Funder, wallet string) string {
 	if len(list) == 0 {
 		return ""
 	}
@@ -196,7 +210,7 @@ func (s *speaker) funded(list []Funder) string {
 		if text := s.w.first("funder." + f.Party); text != "" && f.Party == ledger.Retailer {
 			party = s.w.say(text)
 		}
-		parts = append(parts, s.w.say(each, "party", party, "amount", s.amount(f.Amount.Abs()), "share", s.w.share(f.RatePPM)))
+		parts = append(parts, s.w.say(each, "party", party, "amount", s.value(f.Amount.Abs(), wallet), "share", s.w.share(f.RatePPM)))
 	}
 	return s.w.say(key, "funders", s.w.list(parts))
 }

@@ -46,7 +46,7 @@ func (e *Explainer) Explain(f *Facts, lang string) (*Explanation, error) {
 		x.Summary = append(x.Summary, s.headline(f.Receipt), s.member(f.Receipt))
 	}
 	if f.Decision != nil {
-		x.Totals = f.totals()
+		x.Totals = s.totals()
 		x.Campaigns = s.campaigns(f.Decision.Results)
 		x.Summary = append(x.Summary, s.sums(x.Totals)...)
 	}
@@ -85,39 +85,6 @@ func (f *Facts) status() Status {
 // givesBack reports whether the receipt is a return or a void, whose results are changes.
 func (f *Facts) givesBack() bool {
 	return f.Receipt != nil && (f.Receipt.Type == retail.Return || f.Receipt.Type == retail.Void)
-}
-
-// totals adds up what was decided, booked and taken back.
-func (f *Facts) totals() *Totals {
-	t := &Totals{Considered: len(f.Decision.Results), Ruleset: f.Decision.RulesetVersion}
-	for i := range f.Decision.Results {
-		r := &f.Decision.Results[i]
-		t.Granted += r.Granted
-		if r.Granted != 0 {
-			t.Rewarded++
-		}
-		if r.Outcome == rules.HeldOut {
-			t.HeldOut += r.Desired
-		}
-	}
-	for i := range f.Returns {
-		t.TakenBack -= f.Returns[i].granted()
-	}
-	t.Standing = t.Granted - t.TakenBack
-	for i := range f.Entries {
-		if f.Entries[i].Receipt == f.ReceiptID && f.Entries[i].Receipt != "" {
-			t.Booked += f.Entries[i].Amount
-		}
-	}
-	t.Unbooked = t.Booked != t.Granted
-	return t
-}
-
-func (r *Return) granted() (sum money.Amount) {
-	for i := range r.Results {
-		sum += r.Results[i].Granted
-	}
-	return sum
 }
 
 // speaker puts one receipt's facts into one language.
@@ -166,6 +133,14 @@ func (s *speaker) zone(c *rules.Campaign) *time.Location {
 
 func (s *speaker) amount(a money.Amount) string { return s.w.amount(a, s.currency) }
 
+// value writes an amount of a wallet: of the currency, or 315 points.
+func (s *speaker) value(a money.Amount, wallet string) string {
+	if wallet == "" {
+		return s.amount(a)
+	}
+	return s.w.inWallet(a, wallet)
+}
+
 func (s *speaker) head(h *Head) *Receipt {
 	return &Receipt{
 		Type: h.Type.String(), Event: h.Event, StoreID: string(h.Shop), Channel: h.Channel.String(), EndedAt: stamp(h.EndedAt, s.shop), ReceivedAt: stamp(h.ReceivedAt, time.UTC),
@@ -187,37 +162,6 @@ func (s *speaker) member(h *Head) string {
 		return s.w.say("member.anonymous")
 	}
 	return s.w.say("member.known", "member", Mask(h.Account))
-}
-
-// sums says what was granted, what came back, and what the comparison groups would have had.
-func (s *speaker) sums(t *Totals) []string {
-	key := "granted"
-	switch {
-	case s.f.givesBack() && t.Granted > 0:
-		key = "taken.more"
-	case s.f.givesBack() && t.Granted == 0:
-		key = "taken.none"
-	case s.f.givesBack():
-		key = "taken"
-	case t.Granted == 0:
-		key = "granted.none"
-	}
-	var out []string
-	if t.Considered > 0 {
-		out = append(out, s.w.count(key, int64(t.Considered), "granted", s.amount(t.Granted), "taken", s.amount(t.Granted.Abs()), "rewarded", strconv.Itoa(t.Rewarded)))
-	}
-	if n := int64(len(s.f.Returns)); n > 0 && t.TakenBack != 0 {
-		out = append(out, s.w.count("standing", n, "taken", s.amount(t.TakenBack), "standing", s.amount(t.Standing)))
-	} else if n > 0 {
-		out = append(out, s.w.count("standing.same", n))
-	}
-	if t.HeldOut > 0 && !s.f.givesBack() {
-		out = append(out, s.w.say("heldout", "amount", s.amount(t.HeldOut)))
-	}
-	if t.Unbooked {
-		out = append(out, s.w.say("booked.differs", "booked", s.amount(t.Booked)))
-	}
-	return out
 }
 
 // circumstances says what is not a matter of campaigns.
@@ -285,31 +229,31 @@ func (s *speaker) entry(e *ledger.Entry) Entry {
 	if e.Kind == ledger.Earn && e.ActiveFrom > e.At {
 		key += ".pending"
 	}
-	what := s.w.say(key, "campaign", s.name(doc, e.Campaign), "amount", s.amount(e.Amount.Abs()))
+	what := s.w.say(key, "campaign", s.name(doc, e.Campaign), "amount", s.value(e.Amount.Abs(), e.Wallet))
 	if reason := s.w.first("reason." + e.Reason); reason != "" {
 		what += " " + s.w.say(reason)
 	}
 	loc := s.zone(doc)
 	return Entry{
-		Seq: e.Seq, Kind: kind, Campaign: e.Campaign, Amount: e.Amount, At: stamp(e.At, loc), Pending: e.PendingAfter, Available: e.AvailableAfter, Reason: e.Reason,
+		Seq: e.Seq, Kind: kind, Campaign: e.Campaign, Wallet: e.Wallet, Amount: e.Amount, At: stamp(e.At, loc), Pending: e.PendingAfter, Available: e.AvailableAfter, Reason: e.Reason,
 		Text: s.w.say("entry.line", "seq", strconv.FormatUint(e.Seq, 10), "time", s.w.moment(e.At, loc), "what", what,
-			"pending", s.amount(e.PendingAfter), "available", s.amount(e.AvailableAfter)),
+			"pending", s.value(e.PendingAfter, e.Wallet), "available", s.value(e.AvailableAfter, e.Wallet)),
 	}
 }
 
 func (s *speaker) later(r *Return) ReturnPart {
-	granted, key := r.granted(), "return.line"
-	switch {
-	case granted == 0:
+	granted, key := s.granted(r), "return.line"
+	switch granted.sign() {
+	case 0:
 		key += ".none"
-	case granted > 0:
+	case 1:
 		key += ".more"
 	}
 	loc := offsetZone(r.UTCOffsetMin)
 	return ReturnPart{
-		ReceiptID: string(r.ID), Type: r.Type.String(), EndedAt: stamp(r.EndedAt, loc), Granted: granted,
+		ReceiptID: string(r.ID), Type: r.Type.String(), EndedAt: stamp(r.EndedAt, loc), Granted: granted.of(""),
 		Text: s.w.say(key, "type", s.w.say("type."+r.Type.String()), "id", string(r.ID), "time", s.w.moment(r.EndedAt, loc),
-			"taken", s.amount(granted.Abs()), "granted", s.amount(granted)),
+			"taken", s.all(granted.abs()), "granted", s.all(granted)),
 	}
 }
 

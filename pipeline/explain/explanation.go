@@ -52,17 +52,29 @@ type Receipt struct {
 	Offset     int64        `json:"offset"`
 }
 
-// Totals sums the campaigns.
+// Totals sums the campaigns: of the currency, and of each other wallet for itself, as points are no euros.
 type Totals struct {
-	Considered int          `json:"campaigns_considered"`
-	Rewarded   int          `json:"campaigns_rewarded"`
-	Granted    money.Amount `json:"granted_minor"`     // by this receipt; negative on a return
-	TakenBack  money.Amount `json:"taken_back_minor"`  // by later returns, positive
-	Standing   money.Amount `json:"standing_minor"`    // granted less taken back
-	HeldOut    money.Amount `json:"held_out_minor"`    // what members of the comparison groups would have had
-	Ruleset    int64        `json:"ruleset_version"`   // offset of the campaigns topic up to which rules were known
-	Booked     money.Amount `json:"booked_minor"`      // in the ledger, under this receipt
-	Unbooked   bool         `json:"unbooked,omitzero"` // the ledger says otherwise than the decision, or does not have it yet
+	Considered int `json:"campaigns_considered"`
+	Rewarded   int `json:"campaigns_rewarded"`
+	Sums
+	Wallets  []WalletSums `json:"wallets,omitempty"`
+	Ruleset  int64        `json:"ruleset_version"`   // offset of the campaigns topic up to which rules were known
+	Unbooked bool         `json:"unbooked,omitzero"` // the ledger says otherwise than the decision, or does not have it yet
+}
+
+// Sums are the totals of one wallet.
+type Sums struct {
+	Granted   money.Amount `json:"granted_minor"`    // by this receipt; negative on a return
+	TakenBack money.Amount `json:"taken_back_minor"` // by later returns, positive
+	Standing  money.Amount `json:"standing_minor"`   // granted less taken back
+	HeldOut   money.Amount `json:"held_out_minor"`   // what members of the comparison groups would have had
+	Booked    money.Amount `json:"booked_minor"`     // in the ledger, under this receipt
+}
+
+// WalletSums are the totals of a wallet that is not the currency's.
+type WalletSums struct {
+	Wallet string `json:"wallet"`
+	Sums
 }
 
 // Campaign is one campaign's part.
@@ -75,6 +87,7 @@ type Campaign struct {
 	Outcome    string       `json:"outcome"`
 	Label      string       `json:"outcome_label"`
 	Reason     string       `json:"reason"`
+	Wallet     string       `json:"wallet,omitempty"` // that desired, granted and funding are in; empty: the currency
 	Basis      money.Amount `json:"basis_minor"`
 	Desired    money.Amount `json:"desired_minor"`
 	Granted    money.Amount `json:"granted_minor"`
@@ -110,6 +123,7 @@ type Entry struct {
 	Seq       uint64       `json:"seq"`
 	Kind      string       `json:"kind"`
 	Campaign  string       `json:"campaign,omitempty"`
+	Wallet    string       `json:"wallet,omitempty"`
 	Amount    money.Amount `json:"amount_minor"`
 	At        string       `json:"at"`
 	Pending   money.Amount `json:"pending_after_minor"`
@@ -123,7 +137,7 @@ type ReturnPart struct {
 	ReceiptID string       `json:"receipt_id"`
 	Type      string       `json:"type"`
 	EndedAt   string       `json:"ended_at"`
-	Granted   money.Amount `json:"granted_minor"`
+	Granted   money.Amount `json:"granted_minor"` // in the currency
 	Text      string       `json:"text"`
 }
 

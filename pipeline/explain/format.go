@@ -51,6 +51,22 @@ func (w *words) amount(a money.Amount, currency string) string {
 	return text
 }
 
+// inWallet writes an amount of a wallet that is no money: 315 points, 12.50 “miles”. Points are a word of the language, other wallets are names.
+func (w *words) inWallet(a money.Amount, wallet string) string {
+	whole, part, _ := strings.Cut(a.Abs().String(), ".")
+	text := w.grouped(whole)
+	if part != "00" {
+		text += w.decimal + part
+	}
+	if a < 0 {
+		text = "−" + text
+	}
+	if key := "format.wallet." + wallet; w.has(key + ".other") {
+		return w.count(key, int64((a.Abs()+99)/100), "amount", text)
+	}
+	return w.say("format.wallet", "amount", text, "wallet", wallet)
+}
+
 // milli writes thousandths without the zeros at the end.
 func (w *words) milli(v int64) string {
 	sign := ""

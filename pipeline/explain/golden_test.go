@@ -36,7 +36,27 @@ func cases(t *testing.T) map[string]*explain.Facts {
 		"capped": capped(t), "outranked": outranked(t), "holdout": holdout(t), "below": below(t), "returned": returned(t, "r-5"), "return": returned(t, "r-5-back"),
 		"anonymous": anonymous(t), "refused": refused(), "unknown": {ReceiptID: "nobody-knows", Processed: -1}, "waiting": waiting(), "training": training(t),
 		"return-alone": returnAlone(t), "conflict": conflict(t), "no-campaign": noCampaign(t), "pending": pending(t), "window": window(t), "event": event(t),
+		"points": points(t, "r-12"), "points-return": points(t, "r-12-back"),
 	}
+}
+
+// points earns euros, points and another wallet's miles by one receipt that also counts for a goal which was reached before and for a level.
+func points(t *testing.T, which retail.ReceiptID) *explain.Facts {
+	const (
+		perTen = `{id: per-ten, version: 1, name: {fr: "Un point par tranche de 10 €", en: "A point for every €10"}, window: {from: 2026-01-01},
+  reward: {points: {get: 1, for: 10}, wallet: points, max_per_member: {amount: 300, per: month}}}`
+		miles  = `{id: miles, version: 1, name: {fr: "Miles du café", en: "Coffee miles"}, window: {from: 2026-01-01}, lines: {category: GROCERY/COFFEE}, reward: {percent: 50, wallet: miles}}`
+		target = `{id: target, version: 1, name: {fr: "Objectif du mois", en: "Target of the month"}, window: {from: 2026-01-01}, progress: {count: spend, per: month},
+  reward: {ladder: [{reach: 500, get: 25}, {reach: 1000, get: 100}], wallet: points}}`
+		levels = `{id: levels, version: 1, name: {fr: "Niveaux", en: "Levels"}, window: {from: 2026-01-01}, tiers: {count: spend, levels: [{name: silver, from: 0}, {name: gold, from: 5000}]}}`
+	)
+	w := newWorld(t, "acct-7f3a9c41", perTen, miles, target, levels, base)
+	w.sell(w.receipt("r-11", retail.Sale, "2026-12-01T10:30:00+01:00", line("GROCERY/PASTA", "", 120_000, 300)))
+	w.sell(w.receipt("r-12", retail.Sale, "2026-12-02T10:30:00+01:00", line("GROCERY/COFFEE/BEANS", "Arabelle", 2_501, 2), line("GROCERY/PASTA", "", 200_000, 500)))
+	back := w.receipt("r-12-back", retail.Return, "2026-12-04T16:05:00+01:00", line("GROCERY/COFFEE/BEANS", "Arabelle", 1_251, 1))
+	back.Lines[0].ReturnOfLine = 1
+	w.giveBack(back, "r-12")
+	return w.facts(which, "2026-12-05T12:00:00+01:00")
 }
 
 func capped(t *testing.T) *explain.Facts {

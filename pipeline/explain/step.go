@@ -13,7 +13,7 @@ func (s *speaker) steps(r *rules.Result, doc *rules.Campaign) []Step {
 	out := make([]Step, 0, len(r.Steps))
 	for i := range r.Steps {
 		st := &r.Steps[i]
-		observed, expected := s.values(st, doc)
+		observed, expected := s.values(r, st, doc)
 		out = append(out, Step{
 			Node: st.Node, Code: string(st.Code), Passed: st.Passed, Observed: observed, Expected: expected,
 			Text: s.step(r, st, doc, observed, expected),
@@ -23,11 +23,11 @@ func (s *speaker) steps(r *rules.Result, doc *rules.Campaign) []Step {
 }
 
 // values formats what was observed and expected, by the step's unit.
-func (s *speaker) values(st *rules.Step, doc *rules.Campaign) (observed, expected string) {
+func (s *speaker) values(r *rules.Result, st *rules.Step, doc *rules.Campaign) (observed, expected string) {
 	one := func(v int64) string {
 		switch st.Unit {
 		case rules.Minor:
-			return s.amount(money.Amount(v))
+			return s.value(money.Amount(v), s.unitOf(r, st))
 		case rules.Milli:
 			return s.w.milli(v)
 		case rules.Count:
@@ -46,9 +46,18 @@ func (s *speaker) values(st *rules.Step, doc *rules.Campaign) (observed, expecte
 	return one(st.Observed), one(st.Expected)
 }
 
+// unitOf is the wallet that a step's amounts are in: what is given and its limits are in the campaign's, what is bought is in the currency.
+func (s *speaker) unitOf(r *rules.Result, st *rules.Step) string {
+	switch st.Code {
+	case rules.StepReward, rules.StepReceiptCap, rules.StepMemberCap, rules.StepOutranked, rules.StepTimes, rules.StepBudget, rules.StepBudgetPacing, rules.StepStoreBudget:
+		return s.wallet(r)
+	}
+	return ""
+}
+
 // step says one test in a sentence. Which text it is depends on the code, on whether it held, and on what the document tells beside the step.
 func (s *speaker) step(r *rules.Result, st *rules.Step, doc *rules.Campaign, observed, expected string) string {
-	pairs := []string{"observed", observed, "expected", expected, "code", string(st.Code), "missing", s.missing(st), "winner", s.nameOf(st.ExpectedText), "rail", st.ExpectedText}
+	pairs := []string{"observed", observed, "expected", expected, "code", string(st.Code), "missing", s.missing(r, st), "winner", s.nameOf(st.ExpectedText), "rail", st.ExpectedText}
 	key, more := s.variant(r, st, doc)
 	held := ".no"
 	if st.Passed {
@@ -60,10 +69,10 @@ func (s *speaker) step(r *rules.Result, st *rules.Step, doc *rules.Campaign, obs
 }
 
 // missing is what lacks of a threshold.
-func (s *speaker) missing(st *rules.Step) string {
+func (s *speaker) missing(r *rules.Result, st *rules.Step) string {
 	lacks := *st
 	lacks.Observed = max(st.Expected-st.Observed, 0)
-	text, _ := s.values(&lacks, nil)
+	text, _ := s.values(r, &lacks, nil)
 	return text
 }
 
@@ -90,6 +99,10 @@ func (s *speaker) variant(r *rules.Result, st *rules.Step, doc *rules.Campaign) 
 	case rules.StepTier:
 		if st.Expected == 0 {
 			return "step.tier.top", nil
+		}
+	case rules.StepProgress:
+		if !st.Passed && st.Expected > 0 && st.Observed >= st.Expected {
+			return "step.progress.before", nil
 		}
 	case rules.StepMemberCap:
 		return "", []string{"limit", s.limit(doc)}
@@ -161,11 +174,11 @@ func (s *speaker) rewardStep(r *rules.Result, st *rules.Step, doc *rules.Campaig
 	case rw.Fixed != 0:
 		return "step.reward.fixed", nil
 	case rw.PerUnit != 0:
-		return "step.reward.per_unit", []string{"each", s.amount(rw.PerUnit)}
+		return "step.reward.per_unit", []string{"each", s.value(rw.PerUnit, rw.Wallet)}
 	case len(rw.Ladder) > 0:
 		return "step.reward.ladder", basis
 	case rw.Points.Get != 0:
-		return "step.reward.points", append(basis, "get", s.amount(rw.Points.Get), "for", s.amount(rw.Points.For))
+		return "step.reward.points", append(basis, "get", s.value(rw.Points.Get, rw.Wallet), "for", s.amount(rw.Points.For))
 	case rw.Draw.Prize != 0:
 		return "step.reward.draw", nil
 	}
@@ -201,5 +214,5 @@ func (s *speaker) limit(doc *rules.Campaign) string {
 		return ""
 	}
 	m := &doc.Reward.MaxPerMember
-	return s.w.say("limit", "cap", s.amount(m.Amount), "period", s.w.say("period."+m.Per.String()))
+	return s.w.say("limit", "cap", s.value(m.Amount, doc.Reward.Wallet), "period", s.w.say("period."+m.Per.String()))
 }

@@ -110,24 +110,17 @@ func (w *world) book(r *retail.Receipt, d *rules.Decision, fp *rules.Footprint) 
 	j := &ledger.Journal{}
 	for i := range d.Results {
 		res := &d.Results[i]
-		if res.Granted == 0 || r.Loyalty.AccountID == "" {
+		if r.Loyalty.AccountID == "" {
 			continue
 		}
-		g := ledger.Grant{
-			Campaign: res.Campaign, CampaignKey: res.CampaignKey, Version: res.Version, Amount: res.Granted.Abs(), Receipt: r.ID, Shop: r.Shop.ID,
-			At: r.EndedAt, ActiveFrom: res.ActiveFrom, ExpiresAt: res.ExpiresAt, Funding: res.Funding, GrantedBefore: max(0, -res.Granted),
-		}
-		for k := range fp.Awards {
-			if fp.Awards[k].CampaignKey == res.CampaignKey {
-				g.GrantedBefore = max(0, fp.Awards[k].Granted-res.Granted)
-			}
-		}
-		if res.Granted > 0 {
+		g := res.Grant(r, fp)
+		switch {
+		case res.Granted > 0:
 			w.acct.Earn(j, w.id, &g)
-		} else {
+		case res.Granted < 0:
 			w.acct.Reverse(j, w.id, &g)
 		}
-		w.acct.AddUsed(res.CampaignKey, res.Period, res.Granted)
+		res.Post(&w.acct)
 	}
 	w.keep(r, d.Results, j.Entries)
 }

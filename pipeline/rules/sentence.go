@@ -149,10 +149,11 @@ func (w *words) reward(c *Campaign) string {
 
 // scope says on what a campaign gives; objectives have said it, each of its own.
 func (w *words) scope(c *Campaign) string {
-	if len(c.Progress.Objectives) > 0 {
-		return ""
+	lines := w.lines(&c.Lines)
+	if len(c.Progress.Objectives) > 0 || c.Tiers.given() && lines == w.onAll {
+		return "" // levels count what is bought unless they say otherwise
 	}
-	return w.lines(&c.Lines)
+	return lines
 }
 
 func (w *words) lines(s *Selector) string {
