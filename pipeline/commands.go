@@ -16,6 +16,9 @@ func checkCommand(rec *retail.Receipt) *retail.Problem {
 	if pr := checkMerge(rec); pr != nil {
 		return pr
 	}
+	if pr := checkClaim(rec); pr != nil {
+		return pr
+	}
 	c, _ := rules.ReadCommand(rec)
 	return c.Wrong
 }
@@ -24,6 +27,9 @@ func checkCommand(rec *retail.Receipt) *retail.Problem {
 // footprint is the event's own and is left empty but for what was spent.
 func (t *task) command(slot *state.Slot) (bool, error) {
 	if ok, err := t.merging(slot); ok {
+		return false, err
+	}
+	if ok, err := t.claiming(slot); ok {
 		return false, err
 	}
 	c, ok := rules.ReadCommand(&t.receipt)

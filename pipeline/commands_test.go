@@ -40,17 +40,21 @@ type life struct {
 	replay *Replay
 	now    time.Time
 	offset int64
-	told   []schemas.Notification
-	sent   []*kgo.Record // to the receipts topic
+	rules  int64
+
+	allTold []string // ids of all notifications
+	said    *[]schemas.Notification
+	told    []schemas.Notification
+	sent    []*kgo.Record // to the receipts topic
 }
 
-func newLife(t *testing.T) *life {
+func newLife(t *testing.T, more ...string) *life {
 	t.Helper()
 	var docs []*kgo.Record
-	for i, doc := range lifeDocs {
+	for i, doc := range append(slices.Clone(lifeDocs), more...) {
 		docs = append(docs, &kgo.Record{Key: fmt.Append(nil, i), Value: []byte(doc), Offset: int64(i)})
 	}
-	l := &life{t: t, codec: simCodec(t), now: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
+	l := &life{t: t, rules: int64(len(docs)), codec: simCodec(t), now: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
 	var err error
 	if l.replay, err = NewReplay(ReplayOptions{Codec: l.codec, Policy: retail.DefaultPolicy(), Partitions: 1, Campaigns: docs}); err != nil {
 		t.Fatal(err)
@@ -59,6 +63,10 @@ func newLife(t *testing.T) *life {
 		var n schemas.Notification
 		if r.Topic == schemas.TopicNotifications && json.Unmarshal(r.Value, &n) == nil {
 			l.told = append(l.told, n)
+			l.allTold = append(l.allTold, n.ID)
+			if l.said != nil {
+				*l.said = append(*l.said, n)
+			}
 		}
 		if r.Topic == schemas.TopicReceipts {
 			l.sent = append(l.sent, &kgo.Record{Topic: r.Topic, Key: slices.Clone(r.Key), Value: slices.Clone(r.Value), Headers: slices.Clone(r.Headers)})
@@ -90,7 +98,7 @@ func (l *life) record(r *kgo.Record) Judged {
 	l.t.Helper()
 	l.told = nil
 	r.Offset, r.Timestamp = l.offset, l.now
-	got, err := l.replay.Judge(r, int64(len(lifeDocs)))
+	got, err := l.replay.Judge(r, l.rules)
 	if err != nil {
 		l.t.Fatal(err)
 	}

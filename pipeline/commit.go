@@ -235,7 +235,7 @@ func (m *member) stage() {
 func (t *task) stage() {
 	t.part.Stage(func(key, value []byte, s *state.Slot) {
 		t.out.changelog(t, key, value)
-		if s != nil { // not a note
+		if s != nil && !keeps(s) { // not a note
 			t.out.balance(t.partition, t.balance(s))
 		}
 	})

@@ -31,9 +31,9 @@ func (t *task) checkEvent(r *kgo.Record) *retail.Problem {
 // CheckEvent says what an EVENT from outside lacks of what its kind needs; nil when it is good. A door may ask it before the record is in the stream. It
 // refuses what only the pipeline may say.
 func CheckEvent(rec *retail.Receipt) *retail.Problem {
-	if rec.EventKind() == eventMerged {
-		return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + retail.EventAttribute, Observed: strconv.Quote(eventMerged), Expected: "a kind that may come from outside",
-			Hint: "an account is merged by an event of kind merge, with the attribute into"}
+	if kind := rec.EventKind(); ours(kind) {
+		return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + retail.EventAttribute, Observed: strconv.Quote(kind), Expected: "a kind that may come from outside",
+			Hint: "accounts are merged by merge with the attribute into, receipts claimed by claim with the attribute receipt"}
 	}
 	return checkAttributes(rec)
 }

@@ -10,6 +10,7 @@ import (
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
+	"cagnotte/schemas"
 )
 
 // as judges a receipt of an account.
@@ -35,7 +36,15 @@ func returnOf(id, original string, net int64) *retail.Receipt {
 // arrives delivers all that is on its way and compares what it books with lines such as "n earn 1.00 available 16.00".
 func (l *life) arrives(want string) {
 	l.t.Helper()
+	l.arrivesTelling(want, new([]schemas.Notification))
+}
+
+// arrivesTelling adds what is told while it arrives to said.
+func (l *life) arrivesTelling(want string, said *[]schemas.Notification) {
+	l.t.Helper()
 	var text []string
+	l.said = said
+	defer func() { l.said = nil }()
 	for _, got := range l.deliver() {
 		for _, e := range got.Entries {
 			text = append(text, fmt.Sprintf("%s %v %v available %v", e.Account, e.Kind, e.Amount, e.AvailableAfter))

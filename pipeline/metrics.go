@@ -45,10 +45,12 @@ func (m *metricsBuilder) accept(r *retail.Receipt) {
 		m.batch.Shops = append(m.batch.Shops, schemas.ShopCell{Shop: r.Shop.ID})
 	}
 	shop := &m.batch.Shops[i]
-	shop.Receipts++
-	shop.Net += r.Total
-	m.batch.Receipts++
-	m.batch.Net += r.Total
+	if claimOf(r) == "" { // else it was counted when it came without an account
+		shop.Receipts++
+		shop.Net += r.Total
+		m.batch.Receipts++
+		m.batch.Net += r.Total
+	}
 	if r.Loyalty.AccountID != "" {
 		shop.Members++
 		m.batch.Members++

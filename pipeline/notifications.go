@@ -19,6 +19,7 @@ const (
 	noticeCancelled = "BURN_CANCELLED"
 	noticeRefused   = "BURN_REFUSED"
 	noticeNoMerge   = "MERGE_REFUSED"
+	noticeNoClaim   = "CLAIM_REFUSED"
 	noticeExpiring  = "EXPIRING"
 	noticeExpired   = "EXPIRED"
 )
@@ -40,7 +41,11 @@ func (t *task) notify(slot *state.Slot, cause *kgo.Record) {
 	for i := range reminders {
 		t.remind(slot, &reminders[i], cause)
 	}
-	if c := &t.asked; c.Refused != "" && cause != nil {
+	if cause == nil {
+		return
+	}
+	t.notifyResults(slot, cause)
+	if c := &t.asked; c.Refused != "" {
 		kind := refusalNotice(c.Kind)
 		t.tell(slot, &schemas.Notification{
 			ID: string(t.receipt.ID) + ":" + kind, At: t.receipt.EndedAt, Type: kind, Wallet: c.Wallet, Amount: c.Amount,
@@ -61,6 +66,8 @@ func refusalNotice(kind string) string {
 	switch kind {
 	case eventMerge, eventMerged:
 		return noticeNoMerge
+	case eventClaim, eventClaimRefused:
+		return noticeNoClaim
 	}
 	return noticeRefused
 }

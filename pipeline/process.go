@@ -43,8 +43,12 @@ func (t *task) process(r *kgo.Record) error {
 	}
 	t.eventAt = max(t.eventAt, rec.EndedAt)
 	if rec.Loyalty.AccountID == "" {
-		t.anonymous(r, appended)
-		return nil
+		return t.anonymous(r, appended)
+	}
+	if rec.Type == retail.Event {
+		if done, err := t.aboutKept(); done || err != nil {
+			return err
+		}
 	}
 	return t.member(r, appended)
 }
@@ -63,8 +67,8 @@ func (t *task) undecodable(r *kgo.Record, err error) error {
 	return nil
 }
 
-// anonymous receipts hold no state: campaigns are told that they would have matched, nobody is credited.
-func (t *task) anonymous(r *kgo.Record, appended retail.Instant) {
+// anonymous receipts hold no state: campaigns are told that they would have matched, nobody is credited. Only what members may claim is kept.
+func (t *task) anonymous(r *kgo.Record, appended retail.Instant) error {
 	rec := &t.receipt
 	t.metrics.accept(rec)
 	t.decision.Reset()
@@ -73,6 +77,10 @@ func (t *task) anonymous(r *kgo.Record, appended retail.Instant) {
 		t.metrics.decide(rec, t.decision.Results)
 	}
 	t.decide(r, appended)
+	if t.ruleset.Claims() {
+		return t.keepAnonymous(r)
+	}
+	return nil
 }
 
 // member handles the receipt of an account: timers first, then idempotency, then the rules.

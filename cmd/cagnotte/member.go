@@ -19,6 +19,8 @@ type MemberCmd struct {
 	Balance MemberBalanceCmd `cmd:"" help:"What an account has, by wallet."`
 	Ledger  MemberLedgerCmd  `cmd:"" help:"The ledger of an account, newest first."`
 	Event   MemberEventCmd   `cmd:"" help:"Send an event of an account: enrol, segment, hold, redeem and the like."`
+	Merge   MemberMergeCmd   `cmd:"" help:"Merge an account into another, which goes on."`
+	Claim   MemberClaimCmd   `cmd:"" help:"Claim a receipt of a purchase without a card for an account."`
 }
 
 // Help returns examples.
@@ -30,7 +32,9 @@ Examples:
   cagnotte member ledger acc-024955 --wallet points -n 50 -o ndjson
   cagnotte member event acc-024955 enrol birthday=03-21
   cagnotte member event acc-024955 hold hold=till-1:77 amount=5.00 purchase=42.00 --store S042
-  cagnotte member event acc-024955 adjust amount=5.00 reason=goodwill --id desk:4711`
+  cagnotte member event acc-024955 adjust amount=5.00 reason=goodwill --id desk:4711
+  cagnotte member merge acc-024955 acc-000017 --id desk:4712
+  cagnotte member claim acc-024955 S042:3:2026-11-22:1187 --total 42.10`
 }
 
 // memberSource is where the balances are.

@@ -15,17 +15,51 @@ import (
 	"time"
 )
 
+// memberDoor says under which id, when and where an event goes in.
+type memberDoor struct {
+	ID       string        `help:"Id of the event; sent again under it, it counts once (default: one of its own)."`
+	At       time.Time     `help:"When it happened (default: now)." placeholder:"2026-12-01T18:00:00Z"`
+	Store    string        `help:"Shop where it happened."`
+	Operator string        `help:"Operator who did it."`
+	To       string        `help:"Where the door is (default: a dev in this directory, else http://localhost:8080)." placeholder:"URL"`
+	GiveUp   time.Duration `default:"30s" help:"Stop when the door answered with 429, 5xx or nothing for so long."`
+}
+
 // MemberEventCmd sends one event of an account.
 type MemberEventCmd struct {
-	Account    string        `arg:"" help:"Token of the loyalty account."`
-	Kind       string        `arg:"" help:"What happened: enrol, birthday, consent, segment, opt_in, opt_out, club, hold, commit, cancel, redeem, refund, adjust, or a kind of your campaigns."`
-	Attributes []string      `arg:"" optional:"" help:"What the kind needs, as key=value."`
-	ID         string        `help:"Id of the event; sent again under it, it counts once (default: one of its own)."`
-	At         time.Time     `help:"When it happened (default: now)." placeholder:"2026-12-01T18:00:00Z"`
-	Store      string        `help:"Shop where it happened."`
-	Operator   string        `help:"Operator who did it."`
-	To         string        `help:"Where the door is (default: a dev in this directory, else http://localhost:8080)." placeholder:"URL"`
-	GiveUp     time.Duration `default:"30s" help:"Stop when the door answered with 429, 5xx or nothing for so long."`
+	Account    string   `arg:"" help:"Token of the loyalty account."`
+	Kind       string   `arg:"" help:"What happened: enrol, birthday, consent, segment, opt_in, opt_out, club, hold, commit, cancel, redeem, refund, adjust, merge, claim, or a kind of your campaigns."`
+	Attributes []string `arg:"" optional:"" help:"What the kind needs, as key=value."`
+	memberDoor
+}
+
+// MemberMergeCmd merges accounts.
+type MemberMergeCmd struct {
+	Account string `arg:"" help:"Account that is closed."`
+	Into    string `arg:"" help:"Account that goes on, with all the other has."`
+	memberDoor
+}
+
+// Run sends the event merge.
+func (c *MemberMergeCmd) Run(ctx context.Context, g *Globals) error {
+	return (&MemberEventCmd{Account: c.Account, Kind: "merge", Attributes: []string{"into=" + c.Into}, memberDoor: c.memberDoor}).Run(ctx, g)
+}
+
+// MemberClaimCmd claims a receipt.
+type MemberClaimCmd struct {
+	Account string `arg:"" help:"Account that claims."`
+	Receipt string `arg:"" help:"Id of the receipt."`
+	Total   string `help:"What the ticket says was paid: the claim is refused when the receipt says otherwise." placeholder:"42.10"`
+	memberDoor
+}
+
+// Run sends the event claim.
+func (c *MemberClaimCmd) Run(ctx context.Context, g *Globals) error {
+	e := MemberEventCmd{Account: c.Account, Kind: "claim", Attributes: []string{"receipt=" + c.Receipt}, memberDoor: c.memberDoor}
+	if c.Total != "" {
+		e.Attributes = append(e.Attributes, "total="+c.Total)
+	}
+	return e.Run(ctx, g)
 }
 
 // Run sends the event until it is stored or refused; a refusal ends with 3.

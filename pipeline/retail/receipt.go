@@ -132,6 +132,12 @@ type Attribute struct{ Key, Value string }
 // EventAttribute is the attribute of an Event that says what happened.
 const EventAttribute = "event"
 
+// Kinds of events from partition to partition about a receipt without an account: their account is the receipt's id, so nobody's.
+const (
+	EventClaimAsked    = "claim_asked"
+	EventClaimReturned = "claim_returned"
+)
+
 // EventKind says what happened: enrolment, consent, club-fee and the like. Empty unless the receipt is an Event.
 func (r *Receipt) EventKind() string {
 	if r.Type != Event {

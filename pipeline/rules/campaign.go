@@ -35,6 +35,7 @@ type Campaign struct {
 	BudgetOnce    bool      // what returns take back is not granted again (recycle: false)
 	StoreBudget   MemberCap // what each shop may grant in a calendar period of the campaign's zone
 	BudgetEven    bool      // the total is released evenly over the window (pacing: even)
+	Notify        bool      // each reward, and each step towards a goal, is told to the member
 	Tests         []Test
 
 	effectiveText string // as written, empty when defaulted

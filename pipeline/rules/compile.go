@@ -22,9 +22,11 @@ type Ruleset struct {
 	byVersion map[versionKey]int32 // into rules
 	index     index
 	rails     railSet
+	notifies  bool    // some campaign tells each of its rewards
 	multiply  bool    // some campaign multiplies others
 	tiers     []int32 // rules that give levels
 	terms     []rule  // documents that are terms
+	claims    bool    // some of them let members claim receipts
 }
 
 type versionKey struct {
@@ -91,6 +93,7 @@ func CompileWith(g *Guardrails, campaigns []*Campaign) (*Ruleset, error) {
 		}
 		rs.ids[r.key] = c.ID
 		rs.rules = append(rs.rules, r)
+		rs.notifies = rs.notifies || r.doc.Notify
 		rs.multiply = rs.multiply || len(r.gift.times) > 0
 	}
 	if err := rs.chooseVersions(); err != nil {

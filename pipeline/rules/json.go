@@ -56,6 +56,9 @@ func (c *Campaign) JSON() []byte {
 		if c.Progress.KeepDone {
 			w.key("returns", func() { w.object(func() { w.str("progress", "keep_once_completed") }) })
 		}
+		if c.Notify {
+			w.raw("notify", "true")
+		}
 		w.tests(c.Tests)
 	})
 	return w.b.Bytes()

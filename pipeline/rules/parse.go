@@ -33,7 +33,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 func (n node) campaign() *Campaign {
 	k := n.keys("id", "version", "effective_from", "name", "event", "window", "who", "stores", "channels", "lines", "when", "reward", "terms", "validity",
-		"progress", "tiers", "stacking", "priority", "funding", "holdout", "budget", "returns", "tests")
+		"progress", "tiers", "stacking", "priority", "funding", "holdout", "budget", "returns", "notify", "tests")
 	at := func(key string) node { return child(k, n, key) }
 	c := &Campaign{
 		ID:       at("id").id(),
@@ -52,6 +52,7 @@ func (n node) campaign() *Campaign {
 		Stacking: at("stacking").stacking(),
 		Priority: int32(at("priority").integer(-1_000_000, 1_000_000)),
 		Funding:  at("funding").funding(),
+		Notify:   at("notify").choice("true", "false") == 0,
 	}
 	if c.Terms != nil {
 		n.onlyTerms(c, k)

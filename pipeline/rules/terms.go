@@ -18,6 +18,8 @@ type Terms struct {
 	Wallet string // empty: the programme's currency
 	Stores Stores
 	Rules  ledger.Terms
+	// ClaimMs is how long after its close an anonymous receipt may be claimed by a member; 0: not at all.
+	ClaimMs int64
 }
 
 // Ledger returns what the ledger needs to know; nil when there is nothing.
@@ -47,6 +49,17 @@ func (rs *Ruleset) TermsOf(wallet string, at retail.Instant) *Terms {
 	return nil
 }
 
+// Claims reports whether any terms let members claim receipts.
+func (rs *Ruleset) Claims() bool { return rs.claims }
+
+// ClaimMs is how long after its close a receipt may be claimed by terms that hold at an instant; 0: not at all.
+func (rs *Ruleset) ClaimMs(at retail.Instant) int64 {
+	if t := rs.TermsOf("", at); t != nil {
+		return t.ClaimMs
+	}
+	return 0
+}
+
 // takeTerms moves the documents that are terms out of the rules: they are asked, never judged. One wallet has one at a time.
 func (rs *Ruleset) takeTerms() error {
 	rs.terms = slices.DeleteFunc(slices.Clone(rs.rules), func(r rule) bool { return r.doc.Terms == nil })
@@ -55,6 +68,7 @@ func (rs *Ruleset) takeTerms() error {
 	}
 	rs.rules = slices.DeleteFunc(rs.rules, func(r rule) bool { return r.doc.Terms != nil })
 	for i := range rs.terms {
+		rs.claims = rs.claims || rs.terms[i].doc.Terms.ClaimMs != 0
 		for j := range i {
 			a, b := &rs.terms[j], &rs.terms[i]
 			if a.doc.Terms.Wallet != b.doc.Terms.Wallet {
@@ -100,7 +114,7 @@ func (n node) terms() *Terms {
 	if !n.given() {
 		return nil
 	}
-	k := n.keys("wallet", "min_purchase", "min_amount", "max_share", "stores", "hold", "hold_online", "negative_limit", "remind")
+	k := n.keys("wallet", "min_purchase", "min_amount", "max_share", "stores", "hold", "hold_online", "negative_limit", "remind", "claim")
 	at := func(key string) node { return child(k, n, key) }
 	t := &Terms{Wallet: at("wallet").walletName(), Stores: at("stores").stores()}
 	t.Rules = ledger.Terms{
@@ -110,6 +124,10 @@ func (n node) terms() *Terms {
 		HoldMs:       at("hold").lifetime(7 * dayMs),
 		HoldOnlineMs: at("hold_online").lifetime(30 * dayMs),
 		RemindMs:     at("remind").duration(400),
+	}
+	t.ClaimMs = at("claim").duration(366)
+	if t.ClaimMs != 0 && t.Wallet != "" {
+		at("claim").fail(CodeConflict, "receipts are claimed for the whole account", "claim in the terms of the programme's currency", "")
 	}
 	if limit := at("negative_limit"); limit.given() {
 		t.Rules.Limited, t.Rules.NegativeLimit = true, limit.amountOrZero()
@@ -171,7 +189,7 @@ func (n node) onlyTerms(c *Campaign, k map[string]node) {
 }
 
 // rewardKeys are about what is given, or to whom.
-var rewardKeys = []string{"event", "who", "stores", "channels", "lines", "when", "reward", "progress", "tiers", "validity", "stacking", "priority", "funding", "holdout", "budget", "returns"}
+var rewardKeys = []string{"event", "who", "stores", "channels", "lines", "when", "reward", "progress", "tiers", "validity", "stacking", "priority", "funding", "holdout", "budget", "returns", "notify"}
 
 func (w *jsonWriter) terms(t *Terms) {
 	if t == nil {
@@ -190,6 +208,7 @@ func (w *jsonWriter) terms(t *Terms) {
 				w.raw("negative_limit", t.Rules.NegativeLimit.String())
 			}
 			w.str("remind", lifetimeText(t.Rules.RemindMs))
+			w.str("claim", lifetimeText(t.ClaimMs))
 		})
 	})
 }
@@ -245,5 +264,6 @@ func termsSentence(c *Campaign, lang string) string {
 	add(r.MaxShare != 0 && r.MaxShare != money.One, "for at most %s of the basket", "pour %s du panier au plus", w.share(int64(r.MaxShare), 4))
 	add(r.Limited, "down to %s below zero", "jusqu'à %s sous zéro", amount(r.NegativeLimit))
 	add(r.RemindMs != 0, "with a reminder %s days before it lapses", "avec un rappel %s jours avant l'échéance", itoa(r.RemindMs/dayMs))
+	add(t.ClaimMs != 0, "and receipts without a card can be claimed for %s days", "et les tickets passés sans carte se réclament pendant %s jours", itoa((t.ClaimMs+dayMs-1)/dayMs))
 	return strings.Join(append(parts, w.window(&c.Window)), ", ") + "."
 }

@@ -122,6 +122,9 @@ func (b *receipts) add(r *kgo.Record) error {
 	if b.partition(rc.Key()) != r.Partition {
 		return &skip{skipMisplaced}
 	}
+	if kind := rc.EventKind(); kind == retail.EventClaimAsked || kind == retail.EventClaimReturned {
+		return &skip{skipInternal}
+	}
 	received := retail.Instant(r.Timestamp.UnixMilli())
 	if pr := b.policy.Validate(rc, received); pr != nil {
 		return &skip{string(pr.Code)}

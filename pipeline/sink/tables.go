@@ -28,6 +28,7 @@ func (s *skip) Error() string { return "skipped: " + s.Code }
 // Codes of records that give no row, beside the validation codes of package retail.
 const (
 	skipMisplaced = "MISPLACED" // a receipt that is not on its own partition: the pipeline forwards it
+	skipInternal  = "INTERNAL"  // one partition speaks to another about a receipt that belongs to nobody
 	skipTombstone = "TOMBSTONE" // no value
 )
 

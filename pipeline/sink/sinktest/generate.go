@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -249,6 +250,21 @@ func (g *generator) earn(account string, r *retail.Receipt, reward money.Amount)
 	u := schemas.BalanceUpdate{Account: retail.AccountID(account), Version: g.seq[account], Currency: "EUR", Available: g.balance[account], LifetimeEarned: g.balance[account]}
 	g.emit(schemas.TopicBalances, account, p, g.w.Codec.AppendBalance(nil, &u))
 	g.truth.earn(account, reward, g.balance[account])
+	g.notify(account, r, reward)
+}
+
+// notify tells the member of the reward; one in ten is told again in a later transaction's bytes, under the same id.
+func (g *generator) notify(account string, r *retail.Receipt, reward money.Amount) {
+	n := schemas.Notification{ID: string(r.ID) + ":" + Campaign + ":EARNED", Account: retail.AccountID(account), At: r.EndedAt, Type: "EARNED", Campaign: Campaign,
+		Amount: reward, Reference: string(r.ID), TextKey: "notification.EARNED"}
+	b, err := json.Marshal(n)
+	if err != nil {
+		g.w.tb.Fatal(err)
+	}
+	p := schemas.PartitionOf(account, Partitions)
+	for range 1 + g.rng.IntN(10)/9 {
+		g.emit(schemas.TopicNotifications, account, p, b)
+	}
 }
 
 func (g *generator) deadLetter(r *retail.Receipt) {

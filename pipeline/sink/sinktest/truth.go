@@ -82,6 +82,7 @@ func (t *truth) answers() map[string]string {
 	a := map[string]string{
 		"SELECT concat(toString(count()), ' ', toString(sum(amount_minor))) FROM cagnotte.ledger_entries":                                                                                   fmt.Sprint(t.entries, " ", int64(t.earned)),
 		"SELECT toString(sum(arraySum(p -> p.amount_minor, postings))) FROM cagnotte.ledger_entries":                                                                                        "0",
+		"SELECT concat(toString(count()), ' ', toString(sum(amount_minor)), ' ', toString(uniq(id)), ' ', any(type), ' ', any(campaign)) FROM cagnotte.notifications":                       fmt.Sprint(t.entries, " ", int64(t.earned), " ", t.entries, " EARNED ", Campaign),
 		"SELECT toString(sum(granted_minor)) FROM cagnotte.decisions":                                                                                                                       fmt.Sprint(int64(t.granted)),
 		"SELECT concat(toString(count()), ' ', toString(sumIf(desired_minor, outcome = 'HELD_OUT'))) FROM cagnotte.decisions":                                                               fmt.Sprint(t.decisions, " ", int64(t.ghost)),
 		"SELECT concat(toString(count()), ' ', toString(sum(length(value))), ' ', toString(countIf(code = 'RCP-0012')), ' ', toString(uniq(partition, offset))) FROM cagnotte.dead_letters": fmt.Sprint(t.deadLetters, " ", t.deadBytes, " ", t.unsigned, " ", t.deadLetters),
@@ -236,7 +237,7 @@ func (w *World) CheckClean() {
 	conn := w.Conn()
 	defer conn.Close()
 	for table, key := range map[string]string{"receipts": "receipt_id", "ledger_entries": "account_id, seq", "decisions": "receipt_id",
-		"metric_batches": "task_partition, counter", "dead_letters": "topic, partition, offset"} {
+		"metric_batches": "task_partition, counter", "notifications": "id", "dead_letters": "topic, partition, offset"} {
 		var rows, distinct uint64
 		query := fmt.Sprintf("SELECT count(), uniqExact(%s, _partition, _offset) FROM cagnotte_raw.%s", key, table)
 		if err := conn.QueryRow(context.Background(), query).Scan(&rows, &distinct); err != nil {
@@ -253,7 +254,7 @@ func (w *World) stopMerges() {
 	w.tb.Helper()
 	conn := w.Conn()
 	defer conn.Close()
-	for _, table := range []string{"receipts", "ledger_entries", "decisions", "metric_batches", "dead_letters"} {
+	for _, table := range []string{"receipts", "ledger_entries", "decisions", "metric_batches", "dead_letters", "notifications"} {
 		if err := conn.Exec(context.Background(), "ALTER TABLE cagnotte_raw."+table+" MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1"); err != nil {
 			w.tb.Fatal(err)
 		}

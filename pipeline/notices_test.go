@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"slices"
+	"testing"
+)
+
+var noticeDocs = []string{`
+id: coffee
+version: 1
+name: Coffee
+window: {from: 2000-01-01, tz: UTC}
+progress: {count: spend, target: 30.00}
+reward: {fixed: 2.00, badge: barista}
+`, `
+id: told
+version: 1
+name: Told
+window: {from: 2000-01-01, tz: UTC}
+progress: {count: receipts, target: 3}
+reward: {fixed: 5.00, wallet: points}
+notify: true
+`, `
+id: levels
+version: 1
+name: Levels
+window: {from: 2000-01-01, tz: UTC}
+tiers: {count: spend, per: year, levels: [{name: bronze, from: 0}, {name: silver, from: 25}]}
+`, `
+id: welcome
+version: 1
+name: Welcome
+window: {from: 2000-01-01, tz: UTC}
+event: welcome
+reward: {fixed: 1.00}
+notify: true
+`}
+
+// M22: a goal that is reached, a level and a badge are told; each step and each reward only for documents that say notify: true. A return tells nothing,
+// a repeat neither, and ids are made of what happened.
+func TestNotificationsOfCampaigns(t *testing.T) {
+	l := newLife(t, noticeDocs...)
+	l.sale("r1", 1000)
+	l.says("PROGRESS told 1/3", "TIER_UP levels bronze/")
+	l.sale("r2", 2000)
+	l.says("COMPLETED coffee 30.00/30.00", "BADGE coffee barista/", "TIER_UP levels silver/", "PROGRESS told 2/3")
+	first := slices.Clone(l.told)
+	l.judge(returnOf("r3", "r1", 1000))
+	l.says()
+	l.sale("r4", 100)
+	l.says("PROGRESS told 2/3") // one of the two is back
+	l.sale("r5", 100)
+	l.says("COMPLETED told 3/3", "EARNED told /")
+	if n := l.told[1]; n.Amount != 500 || n.Wallet != "points" || n.Account != "m" || n.Reference != "r5" || n.TextKey != "notification.EARNED" {
+		t.Errorf("%+v", n)
+	}
+	l.event("e1", "s1", "welcome")
+	l.says("EARNED welcome /")
+	l.event("e1", "s1", "welcome")
+	l.says()
+	again := newLife(t, noticeDocs...)
+	again.sale("r1", 1000)
+	if again.sale("r2", 2000); !slices.Equal(again.told, first) {
+		t.Errorf("the second time %+v, the first %+v", again.told, first)
+	}
+}
+
+// says compares what was told with lines of type, campaign, value and target.
+func (l *life) says(want ...string) {
+	l.t.Helper()
+	var got []string
+	for _, n := range l.told {
+		got = append(got, n.Type+" "+n.Campaign+" "+n.Value+"/"+n.Target)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		l.t.Fatalf("told %q, want %q", got, want)
+	}
+}
