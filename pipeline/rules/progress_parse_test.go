@@ -55,7 +55,7 @@ func TestStreakNeedsAnEnd(t *testing.T) {
 func TestSentenceOfGoals(t *testing.T) {
 	for doc, want := range map[string][2]string{
 		"progress: {count: pieces, target: 3, per: week}\nreward: {fixed: 5}\nlines: {category: ORGANIC}": {"€5 back for 3 pieces within a week on ORGANIC", "5 € remboursés pour 3 articles dans la semaine sur ORGANIC"},
-		"progress: {count: pieces, target: 10, repeat: true}\nreward: {percent: 100}":                     {"100 % of the mean price of a piece back for every goal", "100 % du prix moyen"},
+		"progress: {count: pieces, target: 10, repeat: true}\nreward: {percent: 100}":                     {"100 % of the mean price of a piece back for 10 pieces in all, again and again", "100 % du prix moyen d'un article remboursés pour 10 articles"},
 		"progress: {count: receipts, target: 1, per: week, streak: 4}\nreward: {fixed: 5}":                {"1 receipt within a week, 4 weeks running", "4 semaines de suite"},
 		"progress: {per: week, need: 1, objectives: [{name: fruit, count: pieces, target: 1, lines: {category: FRUIT}}, {name: dairy, count: spend, target: 10, lines: {category: DAIRY}}]}\nreward: {fixed: 3}": {
 			"€3 back for 1 of 2: 1 piece (fruit), €10 spent (dairy) within a week, from", "3 € remboursés pour 1 sur 2 : 1 article (fruit), 10 € d'achats (dairy) dans la semaine, du"},

@@ -23,7 +23,7 @@ func englishGoals() goals {
 		one:     [7]string{"", "%s piece", "%s spent", "%s receipt", "%s product", "%s day of purchase", "%s"},
 		per:     [5]string{" in all", " within a day", " within a week", " within a month", " within a year"},
 		rolling: " within %d days", repeat: ", again and again", most: ", at most %d times", streak: "%s, %d %s running", objectives: "%d of %d: %s",
-		keep: "kept once it is completed", ladder: "back: %s", step: "%s for %s", mean: "%s of the mean price of a piece back for every goal", back: "%s back for %s",
+		keep: "kept once it is completed", ladder: "back: %s", step: "%s for %s", mean: "%s of the mean price of a piece", back: "%s back for %s",
 		level: "%s from %s", units: [5]string{"", "days", "weeks", "months", "years"},
 		oneDown: "at most one level is lost at the end", requalify: "the level is earned anew each time", grace: "nothing is lost in the first %d days",
 	}
@@ -35,7 +35,7 @@ func frenchGoals() goals {
 		one:     [7]string{"", "%s article", "%s d'achats", "%s ticket", "%s produit", "%s jour d'achat", "%s"},
 		per:     [5]string{" en tout", " dans la journée", " dans la semaine", " dans le mois", " dans l'année"},
 		rolling: " en %d jours", repeat: ", autant de fois que l'on veut", most: ", %d fois au plus", streak: "%s, %d %s de suite", objectives: "%d sur %d : %s",
-		keep: "acquis une fois l'objectif atteint", ladder: "remboursés : %s", step: "%s pour %s", mean: "%s du prix moyen d'un article remboursés pour chaque objectif", back: "%s remboursés pour %s",
+		keep: "acquis une fois l'objectif atteint", ladder: "remboursés : %s", step: "%s pour %s", mean: "%s du prix moyen d'un article", back: "%s remboursés pour %s",
 		level: "%s dès %s", units: [5]string{"", "jours", "semaines", "mois", "années"},
 		oneDown: "un niveau perdu au plus à la fin", requalify: "le niveau se regagne à chaque fois", grace: "rien n'est perdu les %d premiers jours",
 	}
