@@ -1,7 +1,9 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -66,7 +68,14 @@ type campaign struct {
 // Campaigns is everything that was published: campaigns, tiers and terms.
 type Campaigns struct {
 	all  []*campaign
+	live []epoch // by what was in effect, earliest first
 	laws []law
+}
+
+// epoch is a span of time in which the same versions are in effect, up to the next.
+type epoch struct {
+	from      int64
+	campaigns []*campaign
 }
 
 // Parse reads campaign documents, YAML or JSON. Several may be versions of one campaign. The shipped limits of the law hold.
@@ -82,6 +91,10 @@ func Parse(docs ...[]byte) (*Campaigns, error) {
 		}
 		c.all = append(c.all, one)
 	}
+	for _, x := range c.all {
+		c.live = append(c.live, epoch{x.effective, c.inEffect(x.effective)})
+	}
+	slices.SortFunc(c.live, func(a, b epoch) int { return cmp.Compare(a.from, b.from) })
 	return c, nil
 }
 
@@ -259,8 +272,18 @@ func (p *parser) funding(list []docFunding) {
 	}
 }
 
-// at returns the version of each campaign that holds at an instant, in the order of evaluation: priority descending, then id ascending.
+// at returns the campaigns in effect at an instant, in the order in which they are judged.
 func (c *Campaigns) at(t int64) []*campaign {
+	for i := len(c.live) - 1; i >= 0; i-- {
+		if c.live[i].from <= t {
+			return c.live[i].campaigns
+		}
+	}
+	return nil
+}
+
+// inEffect returns the version of each campaign that holds at an instant, in the order of evaluation: priority descending, then id ascending.
+func (c *Campaigns) inEffect(t int64) []*campaign {
 	best := map[string]*campaign{}
 	for _, x := range c.all {
 		if b := best[x.id]; x.effective <= t && (b == nil || x.version > b.version) {
