@@ -45,6 +45,7 @@ type outcome struct {
 	entries  int
 	kinds    map[ledger.Kind]int
 	awarded  map[string]int   // by campaign
+	told     map[string]int   // notifications by type
 	traces   map[string]int64 // by account, receipt and campaign: what decisions granted less what entries booked
 }
 
@@ -112,7 +113,7 @@ func runSetting(t *testing.T, codec *schemas.Codec, set setting, send func(*sim)
 
 // outcomes reads the topics.
 func (s *sim) outcomes() outcome {
-	out := outcome{exact: map[string][]string{}, sums: map[string]map[string]int64{}, kinds: map[ledger.Kind]int{}, awarded: map[string]int{}, traces: map[string]int64{}}
+	out := outcome{exact: map[string][]string{}, sums: map[string]map[string]int64{}, kinds: map[ledger.Kind]int{}, awarded: map[string]int{}, told: map[string]int{}, traces: map[string]int64{}}
 	for _, r := range s.readAll(schemas.TopicLedger) {
 		var rec schemas.LedgerRecord
 		if err := s.codec.DecodeLedger(r.Value, &rec); err != nil {
@@ -143,6 +144,7 @@ func (s *sim) outcomes() outcome {
 		if err := json.Unmarshal(r.Value, &n); err != nil {
 			s.t.Fatal(err)
 		}
+		out.told[n.Type]++
 		if a := string(n.Account); !foreign(a) {
 			out.exact[a+" is told"] = append(out.exact[a+" is told"], string(r.Value))
 		}
@@ -199,6 +201,11 @@ func (o *outcome) provesSomething(t *testing.T) {
 	for _, k := range []ledger.Kind{ledger.Earn, ledger.Activate, ledger.Reverse, ledger.Expire, ledger.Redeem, ledger.Adjust, ledger.Reserve, ledger.Commit, ledger.Cancel, ledger.Refund, ledger.Merge} {
 		if o.kinds[k] == 0 {
 			t.Errorf("no entry of kind %v: the stream proves nothing about it", k)
+		}
+	}
+	for _, n := range []string{noticeEarned, noticeProgress, noticeCompleted, noticeTierUp, noticeBadge, noticeExpiring, noticeExpired, noticeHeld, noticeCommitted, noticeCancelled, noticeRefused} {
+		if o.told[n] == 0 {
+			t.Errorf("nobody was told %s", n)
 		}
 	}
 	for _, doc := range wholeLanguage {

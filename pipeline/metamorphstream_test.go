@@ -16,11 +16,11 @@ var wholeLanguage = documents(`
 coffee | lines: {category: GROCERY/COFFEE} | reward: {percent: 10, max_per_member: {amount: 6.00, per: week}} | validity: {pending: 48h, expires: {after: 1d}} | stacking: {group: offers, mode: best_for_member}
 basket | reward: {ladder: [{spend: 20.00, get: 1.00}, {spend: 50.00, get: 3.00}]} | funding: [{by: retailer, share: 66.6667}, {by: store, share: 33.3333}]
 held | reward: {fixed: 0.50} | holdout: 40
-points | reward: {points: {get: 1, for: 1.00}, wallet: points} | validity: {pending: 1h, expires: {after: 30d}}
+points | notify: true | reward: {points: {get: 1, for: 1.00}, wallet: points} | validity: {pending: 1h, expires: {after: 30d}}
 double | reward: {times: {factor: 2, of: [points]}, wallet: points} | when: {min_basket: 15.00}
 draw | reward: {draw: {chance: 30, prize: 2.00, seed: "x"}}
 trio | lines: {category: GROCERY} | reward: {percent: 100, every: 3, pick: cheapest}
-week-challenge | lines: {label: organic} | progress: {count: pieces, target: 5, per: week} | reward: {fixed: 3.00} | validity: {pending: 48h}
+week-challenge | notify: true | lines: {label: organic} | progress: {count: pieces, target: 5, per: week} | reward: {fixed: 3.00} | validity: {pending: 48h}
 punch | lines: {category: GROCERY/COFFEE} | progress: {count: pieces, target: 6, repeat: true} | reward: {percent: 100} | returns: {progress: keep_once_completed}
 streak | progress: {count: receipts, target: 1, per: day, streak: 2, repeat: true} | reward: {fixed: 1.00}
 explorer | progress: {count: products, target: 5} | reward: {badge: explorer}
@@ -31,7 +31,7 @@ levels | tiers: {count: spend, per: month, levels: [{name: bronze, from: 0}, {na
 silver-5 | who: {tiers: [silver, gold]} | reward: {percent: 5, donate: {to: red-cross, share: 20}}
 welcome | who: {enrolled_within: 6d} | reward: {fixed: 2.00, max_per_member: {amount: 2.00, per: campaign}}
 refer | who: {referred: true, first_receipt: true} | reward: {event: {kind: referral, to: referrer}}
-thanks | event: referral | reward: {fixed: 10.00}
+thanks | notify: true | event: referral | reward: {fixed: 10.00}
 sold | lines: {category: FRESH} | reward: {event: {kind: staff, to: operator}}
 bonus | event: staff | reward: {percent: 2}
 bottles | event: recycling | reward: {per_unit: 0.05, max_per_member: {amount: 1.00, per: week}}

@@ -68,6 +68,27 @@ func TestShippedDocuments(t *testing.T) {
 	}
 }
 
+// Resellers are told of every point they earn and of points about to lapse, as the programme says.
+func TestResellersAreTold(t *testing.T) {
+	p, err := programmes.Load("resellers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, reminded := 0, false
+	for _, c := range p.Campaigns {
+		if c.Reward.Wallet == "points" && !c.Notify {
+			t.Errorf("%s gives points and tells nobody", c.ID)
+		}
+		if c.Notify {
+			told++
+		}
+		reminded = reminded || c.Terms != nil && c.Terms.Wallet == "points" && c.Terms.Rules.RemindMs > 0
+	}
+	if told < 5 || !reminded || len(p.Gifts) != 400 {
+		t.Errorf("%d campaigns tell, reminded: %v, %d gifts", told, reminded, len(p.Gifts))
+	}
+}
+
 const about = `name: {fr: Un, en: One}
 about: {fr: Un programme, en: A programme}
 currency: EUR
