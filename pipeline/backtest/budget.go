@@ -100,21 +100,21 @@ func (b *builder) budgetStatement(x *Budget) Text {
 // within adds what the draft comes to within its budget.
 func (b *builder) within(x *Budget, t Text) Text {
 	net := x.GrantedMinor - x.ReturnedMinor
+	en, fr := writerIn(b.job.o.Currency, "en"), writerIn(b.job.o.Currency, "fr")
 	return Text{
-		EN: t.EN + fmt.Sprintf(" Within it, receipt by receipt, the cost is %s; %s are refused on %s. The other figures are without the budget.", plain(net), plain(x.RefusedMinor), several(x.RefusedReceipts, "receipt")),
+		EN: t.EN + fmt.Sprintf(" Within it, receipt by receipt, the cost is %s; %s are refused on %s. The other figures are without the budget.", en.money(net), en.money(x.RefusedMinor), en.several(x.RefusedReceipts, "receipt")),
 		FR: t.FR + fmt.Sprintf(" Dans sa limite, ticket après ticket, le coût est de %s ; %s sont refusés sur %s. Les autres chiffres sont sans le budget.",
-			strings.Replace(plain(net), ".", ",", 1), strings.Replace(plain(x.RefusedMinor), ".", ",", 1), several(x.RefusedReceipts, "ticket")),
+			fr.money(net), fr.money(x.RefusedMinor), fr.several(x.RefusedReceipts, "ticket")),
 	}
 }
 
-func several(n int64, what string) string {
+// several writes a number of things, with the plural that both languages have.
+func (x *writer) several(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return x.n(n) + " " + what + "s"
 }
-
-func plain(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
 func comma(v float64) string { return strings.Replace(fmt.Sprintf("%.1f", v), ".", ",", 1) }
 

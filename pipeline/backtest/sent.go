@@ -39,19 +39,20 @@ func (s Sent) told() *Sent {
 	if s == (Sent{}) {
 		return nil
 	}
-	en := fmt.Sprintf("The campaigns send %s to other accounts, of which %d are taken back; they are judged at the close of the receipt that caused them.", several(s.Events, "event"), s.Returns)
-	fr := fmt.Sprintf("Les campagnes envoient %s à d'autres comptes, dont %d repris ; ils sont jugés à la clôture du ticket qui les cause.", several(s.Events, "événement"), s.Returns)
+	inEN, inFR := writerIn("", "en"), writerIn("", "fr")
+	en := fmt.Sprintf("The campaigns send %s to other accounts, %s for returns; they are judged at the close of the receipt that caused them.", inEN.several(s.Events+s.Returns, "event"), inEN.n(s.Returns))
+	fr := fmt.Sprintf("Les campagnes envoient %s à d'autres comptes, dont %s pour des retours ; ils sont jugés à la clôture du ticket qui les cause.", inFR.several(s.Events+s.Returns, "événement"), inFR.n(s.Returns))
 	for _, x := range []struct {
 		n      int64
 		en, fr string
 	}{
-		{s.Unheard, "%d concern no campaign that is simulated here.", "%d ne concernent aucune campagne simulée ici."},
-		{s.Nobody, "%d are not sent: no referrer or operator is known.", "%d ne sont pas envoyés : ni parrain ni vendeur connu."},
-		{s.Known, "%d are in the archive already and are not sent again.", "%d sont déjà dans l'archive et ne sont pas renvoyés."},
-		{s.Chained, "%d come of events over and over and are not followed.", "%d découlent d'événements en chaîne et ne sont pas suivis."},
+		{s.Unheard, "%s concern no campaign that is simulated here.", "%s ne concernent aucune campagne simulée ici."},
+		{s.Nobody, "%s are not sent: no referrer or operator is known.", "%s ne sont pas envoyés : ni parrain ni vendeur connu."},
+		{s.Known, "%s are in the archive already and are not sent again.", "%s sont déjà dans l'archive et ne sont pas renvoyés."},
+		{s.Chained, "%s come of events over and over and are not followed.", "%s découlent d'événements en chaîne et ne sont pas suivis."},
 	} {
 		if x.n > 0 {
-			en, fr = en+" "+fmt.Sprintf(x.en, x.n), fr+" "+fmt.Sprintf(x.fr, x.n)
+			en, fr = en+" "+fmt.Sprintf(x.en, inEN.n(x.n)), fr+" "+fmt.Sprintf(x.fr, inFR.n(x.n))
 		}
 	}
 	s.Statement = Text{EN: en, FR: fr}

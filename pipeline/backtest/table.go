@@ -67,7 +67,7 @@ func (t *table) head(r *Report) {
 	t.section(t.t("archive"), r.Source)
 	a := &r.Archive
 	t.line("  "+t.t("from_to"), t.when(a.From), t.when(a.To))
-	t.line("  %s: %s (%s %s, %s %s)  %s %s, %s %s, %s %s", t.t("receipts_short"), t.n(a.Receipts), t.n(a.Anonymous), t.t("anonymous"), t.n(a.Returns), t.t("returns"),
+	t.line("  %s%s %s (%s %s, %s %s)  %s %s, %s %s, %s %s", t.t("receipts_short"), t.t("colon"), t.n(a.Receipts), t.n(a.Anonymous), t.t("anonymous"), t.n(a.Returns), t.t("returns"),
 		t.n(a.Repeats), t.t("repeats"), t.n(a.Refused), t.t("refused"), t.n(a.Unreadable), t.t("unreadable"))
 	if a.OrphanReturns > 0 {
 		t.line("  %s %s", t.n(a.OrphanReturns), t.t("orphans"))
@@ -89,7 +89,7 @@ func (t *table) cost(c *Cost) {
 	t.row("  "+t.t("returned"), t.money(-c.ReturnedMinor))
 	t.row("  "+t.t("per_week"), t.money(c.PerWeekMinor))
 	for _, f := range c.Funders {
-		t.row("  "+t.t("funders")+": "+f.Name, t.money(f.Minor))
+		t.row("  "+t.t("funders")+t.t("colon")+" "+f.Name, t.money(f.Minor))
 	}
 	if c.GhostMinor != 0 {
 		t.row("  "+t.t("ghost"), t.money(c.GhostMinor))
@@ -98,7 +98,7 @@ func (t *table) cost(c *Cost) {
 }
 
 func (t *table) campaign(c *Campaign, several bool) {
-	t.section(fmt.Sprintf("%s: %s", t.t("campaign"), c.ID), fmt.Sprintf("%s %d", t.t("version"), c.Version))
+	t.section(fmt.Sprintf("%s%s %s", t.t("campaign"), t.t("colon"), c.ID), fmt.Sprintf("%s %d", t.t("version"), c.Version))
 	t.line("  %s", c.Sentence.In(t.lang))
 	t.line("  %s "+t.t("from_to")+"; %s "+t.t("from_to"), t.t("as_written"), t.day(c.From), t.until(c.To), t.t("simulated"), t.day(c.SimulatedFrom), t.until(c.SimulatedTo))
 	t.line("  %s", t.coverage(c))
@@ -106,9 +106,9 @@ func (t *table) campaign(c *Campaign, several bool) {
 		t.line("  %s  %s %s - %s; %s %s", t.money(c.Cost.NetMinor), t.t("range"), t.money(c.Cost.LowMinor), t.money(c.Cost.HighMinor), t.n(c.MembersRewarded), t.t("members_rewarded"))
 	}
 	if c.Budget != nil && c.Budget.TotalMinor == 0 {
-		t.line("  %s: %s", t.t("budget"), c.Budget.Statement.In(t.lang))
+		t.line("  %s%s %s", t.t("budget"), t.t("colon"), c.Budget.Statement.In(t.lang))
 	} else if c.Budget != nil {
-		t.line("  %s %s: %s %s. %s", t.t("budget"), t.money(c.Budget.TotalMinor), t.money(c.Budget.UsedMinor), t.t("used"), c.Budget.Statement.In(t.lang))
+		t.line("  %s %s%s %s %s. %s", t.t("budget"), t.money(c.Budget.TotalMinor), t.t("colon"), t.money(c.Budget.UsedMinor), t.t("used"), c.Budget.Statement.In(t.lang))
 	}
 	t.row("  "+t.t("outcome"), t.t("results"), t.t("basis"), t.t("desired"), t.t("granted"))
 	for _, o := range append(c.Outcomes[:len(c.Outcomes):len(c.Outcomes)], c.Returns) {
@@ -117,7 +117,7 @@ func (t *table) campaign(c *Campaign, several bool) {
 		}
 	}
 	if len(c.Limits) > 0 {
-		t.line("  %s:", t.t("limits"))
+		t.line("  %s%s", t.t("limits"), t.t("colon"))
 		t.row("  "+t.t("limit"), t.t("results"), t.t("clipped"), t.t("barred"))
 	}
 	for _, l := range c.Limits {
@@ -184,7 +184,7 @@ func (t *table) comparison(c *Comparison) {
 		list []Change
 	}{{"shop_winners", c.ShopWinners}, {"shop_losers", c.ShopLosers}} {
 		if len(x.list) > 0 {
-			t.line("  %s:", t.t(x.name))
+			t.line("  %s%s", t.t(x.name), t.t("colon"))
 		}
 		for _, s := range x.list {
 			t.row("  "+s.Name, t.signed(s.Minor))
