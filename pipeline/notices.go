@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
 	"cagnotte/pipeline/rules"
 	"cagnotte/schemas"
 	"cagnotte/state"
@@ -17,6 +18,7 @@ const (
 	noticeProgress  = "PROGRESS"
 	noticeCompleted = "COMPLETED"
 	noticeTierUp    = "TIER_UP"
+	noticeTierDown  = "TIER_DOWN"
 	noticeBadge     = "BADGE"
 	noticeEarned    = "EARNED"
 	noticeClaimed   = "CLAIMED"
@@ -54,17 +56,46 @@ func (t *task) notifyGoal(slot *state.Slot, res *rules.Result, asked bool, cause
 		s := &res.Steps[i]
 		n := schemas.Notification{Value: stepValue(s.Unit, s.Observed), Target: stepValue(s.Unit, s.Expected)}
 		switch {
-		case s.Code == rules.StepTierUp:
+		case s.Code == rules.StepTier:
+			t.notifyFall(slot, res, cause)
+			continue
+		case s.Code == rules.StepTierUp && t.ruleset.Climbed(res.CampaignKey, res.Version, slot.Account.CountersOf(res.CampaignKey), t.receipt.EndedAt):
 			n = schemas.Notification{Type: noticeTierUp, Value: s.ObservedText}
 		case s.Code == rules.StepProgress && s.Passed:
 			n.Type, n.Wallet, n.Amount = noticeCompleted, res.Wallet, res.Granted
-		case s.Code == rules.StepProgress && asked && t.ruleset.Notified(res.CampaignKey, res.Version):
+		case s.Code == rules.StepProgress && s.Observed < s.Expected && asked && t.ruleset.Notified(res.CampaignKey, res.Version):
 			n.Type = noticeProgress
 		default:
 			continue
 		}
 		t.tellResult(slot, res, n, cause)
 	}
+}
+
+// notifyFall tells that a period has ended, or its grace, and took a level with it since the member's last receipt.
+func (t *task) notifyFall(slot *state.Slot, res *rules.Result, cause *kgo.Record) {
+	at := t.receipt.EndedAt
+	if t.seenAt == 0 || at <= t.seenAt || !t.mayFall(t.seenAt, at) {
+		return
+	}
+	if was, is, ok := t.ruleset.Fell(res.CampaignKey, res.Version, slot.Account.CountersOf(res.CampaignKey), t.seenAt, at); ok {
+		t.tellResult(slot, res, schemas.Notification{Type: noticeTierDown, Value: is, Target: was}, cause)
+	}
+}
+
+// mayFall reports whether a level can have been lost between two instants. Most receipts lie within one span of steady levels, which is found once.
+func (t *task) mayFall(before, at retail.Instant) bool {
+	if s := &t.steady; s.rules != t.ruleset || at < s.from || at >= s.to {
+		s.rules = t.ruleset
+		s.from, s.to = t.ruleset.LevelsSteady(at)
+	}
+	return before < t.steady.from
+}
+
+// steadySpan is the span of instants in which rules lower nobody's level.
+type steadySpan struct {
+	rules    *rules.Ruleset
+	from, to retail.Instant
 }
 
 func stepValue(unit rules.StepUnit, v int64) string {

@@ -3,6 +3,9 @@ package pipeline
 import (
 	"slices"
 	"testing"
+	"time"
+
+	"cagnotte/schemas"
 )
 
 var noticeDocs = []string{`
@@ -41,7 +44,7 @@ notify: true
 func TestNotificationsOfCampaigns(t *testing.T) {
 	l := newLife(t, noticeDocs...)
 	l.sale("r1", 1000)
-	l.says("PROGRESS told 1/3", "TIER_UP levels bronze/")
+	l.says("PROGRESS told 1/3")
 	l.sale("r2", 2000)
 	l.says("COMPLETED coffee 30.00/30.00", "BADGE coffee barista/", "TIER_UP levels silver/", "PROGRESS told 2/3")
 	first := slices.Clone(l.told)
@@ -63,6 +66,34 @@ func TestNotificationsOfCampaigns(t *testing.T) {
 	if again.sale("r2", 2000); !slices.Equal(again.told, first) {
 		t.Errorf("the second time %+v, the first %+v", again.told, first)
 	}
+}
+
+// D27: levels are lost at the end of a period alone, which the next receipt tells; what is brought along from the period before is not reached again.
+func TestNotificationsOfLevels(t *testing.T) {
+	l := newLife(t, noticeDocs[2])
+	year := func(y int) { l.now = time.Date(y, 2, 1, 10, 0, 0, 0, time.UTC) }
+	sale := func(id string, net int64, want ...string) {
+		t.Helper()
+		l.sale(id, net)
+		l.told = slices.DeleteFunc(l.told, func(n schemas.Notification) bool { return n.Campaign != "levels" })
+		l.says(want...)
+	}
+	year(2026)
+	sale("r1", 2600, "TIER_UP levels silver/")
+	year(2027)
+	sale("r2", 100)  // brought along
+	sale("r3", 2600) // reached again, and was never lost
+	year(2028)
+	sale("r4", 100)
+	year(2029)
+	sale("r5", 100, "TIER_DOWN levels bronze/silver")
+	sale("r6", 100)
+	late := saleOf("r7", 100)
+	l.now = l.now.AddDate(-1, 0, 0)
+	l.judge(late)
+	l.says()
+	year(2030)
+	sale("r8", 2600, "TIER_UP levels silver/")
 }
 
 // says compares what was told with lines of type, campaign, value and target.

@@ -114,6 +114,7 @@ func (t *task) member(r *kgo.Record, appended retail.Instant) error {
 	t.journal.Reset()
 	t.decision.Reset()
 	t.asked = rules.Command{}
+	t.seenAt = acct.LastReceiptAt
 	t.fire(slot, t.clock)
 	t.metrics.accept(rec)
 	if err := t.apply(slot, hash); err != nil {

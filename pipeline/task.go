@@ -37,7 +37,9 @@ type task struct {
 	decision  rules.Decision
 	footprint rules.Footprint
 	journal   ledger.Journal
-	asked     rules.Command // of the event at hand
+	asked     rules.Command  // of the event at hand
+	seenAt    retail.Instant // close of the account's latest receipt before the one at hand
+	steady    steadySpan
 	wallets   []schemas.WalletBalance
 	evaluator *rules.Evaluator
 	scratch   []byte

@@ -99,8 +99,13 @@ func (t *Tiers) sums(list []ledger.Counter, period int32) (level, peak int) {
 
 // at is the level of a member at an instant, counted from 1.
 func (t *Tiers) at(list []ledger.Counter, when retail.Instant, loc *time.Location) int {
+	level, peak := t.sums(list, ordinalOf(t.Per, when, loc))
+	return max(peak, level, t.brought(list, when, loc))
+}
+
+// brought is the level that a member has at an instant without anything of its period.
+func (t *Tiers) brought(list []ledger.Counter, when retail.Instant, loc *time.Location) int {
 	period := ordinalOf(t.Per, when, loc)
-	level, peak := t.sums(list, period)
 	end := 0 // level at the end of a period, from the oldest on
 	carried := 0
 	for p := period - tierHorizon; p <= period; p++ {
@@ -118,7 +123,7 @@ func (t *Tiers) at(list []ledger.Counter, when retail.Instant, loc *time.Locatio
 	if t.graced(when, loc) {
 		carried = max(carried, end)
 	}
-	return max(peak, level, carried, t.level(0))
+	return max(carried, t.level(0))
 }
 
 // graced reports whether the instant is within the grace at the beginning of its period.
