@@ -58,7 +58,7 @@ func (n node) points() Points {
 		return Points{}
 	}
 	k := n.keys("get", "for")
-	return Points{child(k, n, "get").required("how many points").amount(), child(k, n, "for").required("an amount").amount()}
+	return Points{child(k, n, "get").required("how many points").amount(), child(k, n, "for").amount()} // for is required in giftsFit, but for a goal
 }
 
 func (n node) times() Times {
@@ -161,7 +161,7 @@ func (n node) giftsFit(c *Campaign) {
 	goal := c.Progress.given()
 	conflict(goal && rw.Times.Hundredths != 0, "times", "a goal is not what other campaigns give on one receipt", "fixed, percent, points or ladder")
 	conflict(goal && rw.Draw.Prize != 0, "draw", "a draw is about one receipt", "fixed, percent, points or ladder")
-	conflict(goal && rw.Points.Get != 0 && rw.Points.For != money.Amount(100), "points", "a goal gives its points per completion", "for: 1")
+	at("points").pointsFit(rw, goal)
 	conflict(goal && rw.Notice.Kind != "", "event", "an event is about one receipt", "no progress")
 	conflict(known(c.ID, rw.Times.Of), "times", "the campaign multiplies itself", "ids of other campaigns")
 	if !worthless {
@@ -172,6 +172,25 @@ func (n node) giftsFit(c *Campaign) {
 	conflict(c.Budget != 0, kind, "a reward that is worth nothing needs no budget", "no budget")
 	conflict(rw.Donate.Rate != 0, "donate", "nothing can be donated of a reward that is worth nothing", "another kind of reward")
 }
+
+// pointsFit holds points against the rest of the document: a goal gives them per completion, others for what is spent.
+func (n node) pointsFit(rw *Reward, goal bool) {
+	if !n.given() {
+		return
+	}
+	spent := child(n.keysSeen(), n, "for")
+	switch {
+	case !goal:
+		spent.required("an amount")
+	case !spent.given():
+		rw.Points.For = perCompletion
+	case rw.Points.For != perCompletion:
+		n.fail(CodeConflict, "a goal gives its points per completion", "get alone", "")
+	}
+}
+
+// perCompletion stands where a goal's points say for what.
+const perCompletion = money.Amount(100)
 
 func (w *jsonWriter) gifts(r *Reward) {
 	w.group("points", func() {

@@ -22,6 +22,8 @@ func TestProgressPointsAtWhatIsWrong(t *testing.T) {
 		{"lines: {category: A}\nprogress: {objectives: [{name: a, count: pieces, target: 1}, {name: b, count: pieces, target: 1}]}\nreward: {fixed: 1}", "progress.objectives", "beside objectives"},
 		{"progress: {count: products, target: 3, per: {rolling: 7d}}\nreward: {fixed: 1}", "progress.count", "rolling"},
 		{"progress: {count: spend, target: 3, repeat: true}\nreward: {percent: 5}", "progress.repeat", "given once"},
+		{"progress: {count: pieces, target: 3}\nreward: {points: {get: 5, for: 2}}", "reward.points", "per completion"},
+		{"reward: {points: {get: 5}}", "reward.points.for", "is missing"},
 		{"progress: {count: pieces, target: 3}\nreward: {per_unit: 1}", "reward", "per completion"},
 		{"progress: {count: pieces, target: 3}\nreward: {fixed: 1, max_per_receipt: 2}", "reward", "max_per_receipt"},
 		{"progress: {count: pieces, target: 3}\nreward: {fixed: 1}\nstacking: {group: g}", "progress", "no stacking group"},
