@@ -100,7 +100,7 @@ func (b *builder) budgetStatement(x *Budget) Text {
 // within adds what the draft comes to within its budget.
 func (b *builder) within(x *Budget, t Text) Text {
 	net := x.GrantedMinor - x.ReturnedMinor
-	en, fr := writerIn(b.job.o.Currency, "en"), writerIn(b.job.o.Currency, "fr")
+	en, fr := writerIn(b.job.o.Currency, b.job.wallet, "en"), writerIn(b.job.o.Currency, b.job.wallet, "fr")
 	return Text{
 		EN: t.EN + fmt.Sprintf(" Within it, receipt by receipt, the cost is %s; %s are refused on %s. The other figures are without the budget.", en.money(net), en.money(x.RefusedMinor), en.several(x.RefusedReceipts, "receipt")),
 		FR: t.FR + fmt.Sprintf(" Dans sa limite, ticket après ticket, le coût est de %s ; %s sont refusés sur %s. Les autres chiffres sont sans le budget.",
@@ -137,7 +137,7 @@ func (b *builder) comparison() *Comparison {
 	if j.without == nil {
 		return nil
 	}
-	c := &Comparison{Against: j.o.Live, Campaigns: len(j.liveAt), Members: b.people.changes, ShopWinners: []Change{}, ShopLosers: []Change{}, Live: []Before{}}
+	c := &Comparison{Against: j.o.Live, Campaigns: len(j.liveAt), Members: b.people.changes, ShopWinners: []Change{}, ShopLosers: []Change{}, Live: []Before{}, Apart: j.apart()}
 	var changes []Change
 	for id, s := range b.t.shops {
 		d := s.total[with] - s.total[without]

@@ -42,7 +42,7 @@ func (j *job) report(t *tally, workers []*worker) *Report {
 	}
 	b := &builder{job: j, t: t, clock: clock{loc}, people: gather(workers, len(j.drafts)), workers: workers}
 	r := &Report{
-		Kind: Kind, Statement: statement, Source: j.o.Source, Currency: j.o.Currency, Zone: zone,
+		Kind: Kind, Statement: statement, Source: j.o.Source, Currency: j.o.Currency, Wallet: j.wallet, Zone: zone,
 		Archive: b.archive(), Shift: b.shift(), Reach: b.reach(), Days: b.days(),
 		Members: spread(b.people.total, true), Shops: b.shops(), Top: b.top(), Comparison: b.comparison(), Sent: t.sent.told(),
 	}

@@ -33,7 +33,7 @@ func (r *Report) WriteHTML(out io.Writer, lang string) error {
 	p.Plots = []*plot{p.daysPlot(), p.distributionPlot(), p.shopsPlot()}
 	p.Burns = p.burnPlots()
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"t": w.t, "outcome": w.outcome, "limit": w.limit, "n": w.n, "money": w.money, "signed": w.signed, "bp": w.bp, "day": w.day, "when": w.when, "until": w.until, "coverage": w.coverage,
+		"t": w.t, "outcome": w.outcome, "limit": w.limit, "n": w.n, "money": w.money, "spend": w.spend, "rate": w.rate, "signed": w.signed, "bp": w.bp, "day": w.day, "when": w.when, "until": w.until, "coverage": w.coverage,
 		"neg": func(v int64) int64 { return -v }, "sub": func(a, b int64) int64 { return a - b }, "f": coordinate, "text": func(x Text) string { return x.In(lang) },
 		"percent": func(q Quantile) string { return fmt.Sprintf(w.t("quantile"), q.Percent) }, "say": func(key string, args ...any) string { return fmt.Sprintf(w.t(key), args...) },
 		"share": func(bp int32) string { return w.float(float64(bp)/100) + hard + "%" },
@@ -64,9 +64,13 @@ func (x *writer) axisMoney(minor int64) string {
 		v, unit = v/1e3, "k"
 	}
 	s := strconv.FormatFloat(v, 'f', -1, 64)
-	if x.lang == "fr" {
-		s = commaText(s) + hard
-		return s + unit + x.currency
+	switch {
+	case x.wallet != "" && x.lang == "fr":
+		return commaText(s) + unit
+	case x.wallet != "":
+		return s + unit
+	case x.lang == "fr":
+		return commaText(s) + hard + unit + x.currency
 	}
 	return x.currency + s + unit
 }

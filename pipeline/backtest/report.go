@@ -6,7 +6,8 @@ type Report struct {
 	Statement Text   `json:"statement"` // what the figures are, and what they are not
 	Source    string `json:"source"`
 	Currency  string `json:"currency"`
-	Zone      string `json:"zone"` // of dates and hours
+	Wallet    string `json:"wallet,omitempty"` // that rewards are in, such as points; empty: the currency. Sales and bases are always in the currency
+	Zone      string `json:"zone"`             // of dates and hours
 
 	Archive    Archive     `json:"archive"`
 	Shift      Shift       `json:"shift"`
@@ -229,7 +230,8 @@ type Comparison struct {
 	Shops        WinLose  `json:"shops"`
 	ShopWinners  []Change `json:"shop_winners"`
 	ShopLosers   []Change `json:"shop_losers"`
-	Live         []Before `json:"live"` // live campaigns whose cost changes
+	Live         []Before `json:"live"`                    // live campaigns whose cost changes
+	Apart        int      `json:"other_wallets,omitempty"` // live campaigns that give into another wallet: they take part, their amounts are in no sum
 }
 
 // WinLose counts who gets more and who gets less.

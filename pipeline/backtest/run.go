@@ -98,8 +98,9 @@ type job struct {
 	draftAt  map[uint64]int // campaign key to subject
 	liveAt   map[uint64]int
 	policy   retail.Policy
-	perShop  bool // some draft has a budget per shop
-	shared   bool // the worlds agree on a receipt that no draft concerns, see share.go
+	wallet   string // that the drafts give into
+	perShop  bool   // some draft has a budget per shop
+	shared   bool   // the worlds agree on a receipt that no draft concerns, see share.go
 }
 
 // subject is a campaign that the report has a row for.
@@ -116,6 +117,10 @@ func newJob(o *Options) (*job, error) {
 	}
 	j := &job{o: o, original: o.Drafts, draftAt: map[uint64]int{}, liveAt: map[uint64]int{}, policy: retail.DefaultPolicy()}
 	j.policy.Currency, j.policy.MaxAgeMs = o.Currency, 0
+	var err error
+	if j.wallet, err = walletOf(o.Drafts); err != nil {
+		return nil, err
+	}
 	if err := j.move(); err != nil {
 		return nil, err
 	}
@@ -133,6 +138,25 @@ func newJob(o *Options) (*job, error) {
 		j.subjects = append(j.subjects, subject{id: id, capped: j.capped(id)})
 	}
 	return j, nil
+}
+
+// walletOf is what the drafts give into: their amounts are added up, and points and euros have no sum. Documents of levels or terms, and campaigns
+// that give no amount, go with any.
+func walletOf(drafts []*rules.Campaign) (string, error) {
+	var first *rules.Campaign
+	for _, c := range drafts {
+		switch {
+		case !c.Reward.Valued():
+		case first == nil:
+			first = c
+		case first.Reward.Wallet != c.Reward.Wallet:
+			return "", fmt.Errorf("simulate: %s gives into the wallet %q and %s into %q, and such amounts have no sum: simulate them one by one", first.ID, first.Reward.Wallet, c.ID, c.Reward.Wallet)
+		}
+	}
+	if first == nil {
+		return "", nil
+	}
+	return first.Reward.Wallet, nil
 }
 
 // move moves every campaign, live ones too, so that they stand to each other as they will.
@@ -186,6 +210,22 @@ func (j *job) compile() (err error) {
 		}
 	}
 	return nil
+}
+
+// apart counts the live campaigns whose amounts are in another wallet than the drafts'.
+func (j *job) apart() (n int) {
+	newest := map[string]*rules.Campaign{}
+	for _, c := range j.live {
+		if old := newest[c.ID]; old == nil || old.Version < c.Version {
+			newest[c.ID] = c
+		}
+	}
+	for _, c := range newest {
+		if c.Reward.Valued() && c.Reward.Wallet != j.wallet {
+			n++
+		}
+	}
+	return n
 }
 
 func liveIDs(live []*rules.Campaign) []string {

@@ -39,7 +39,7 @@ func (s Sent) told() *Sent {
 	if s == (Sent{}) {
 		return nil
 	}
-	inEN, inFR := writerIn("", "en"), writerIn("", "fr")
+	inEN, inFR := writerIn("", "", "en"), writerIn("", "", "fr")
 	en := fmt.Sprintf("The campaigns send %s to other accounts, %s for returns; they are judged at the close of the receipt that caused them.", inEN.several(s.Events+s.Returns, "event"), inEN.n(s.Returns))
 	fr := fmt.Sprintf("Les campagnes envoient %s à d'autres comptes, dont %s pour des retours ; ils sont jugés à la clôture du ticket qui les cause.", inFR.several(s.Events+s.Returns, "événement"), inFR.n(s.Returns))
 	for _, x := range []struct {

@@ -113,7 +113,7 @@ func (t *table) campaign(c *Campaign, several bool) {
 	t.row("  "+t.t("outcome"), t.t("results"), t.t("basis"), t.t("desired"), t.t("granted"))
 	for _, o := range append(c.Outcomes[:len(c.Outcomes):len(c.Outcomes)], c.Returns) {
 		if o.Results > 0 {
-			t.row("  "+t.outcome(o.Outcome), t.n(o.Results), t.money(o.BasisMinor), t.money(o.DesiredMinor), t.money(o.GrantedMinor))
+			t.row("  "+t.outcome(o.Outcome), t.n(o.Results), t.spend(o.BasisMinor), t.money(o.DesiredMinor), t.money(o.GrantedMinor))
 		}
 	}
 	if len(c.Limits) > 0 {
@@ -121,7 +121,7 @@ func (t *table) campaign(c *Campaign, several bool) {
 		t.row("  "+t.t("limit"), t.t("results"), t.t("clipped"), t.t("barred"))
 	}
 	for _, l := range c.Limits {
-		t.row("  "+t.limit(l.Limit), t.n(l.Results), t.money(l.ClippedMinor), t.money(l.BarredMinor))
+		t.row("  "+t.limit(l.Limit), t.n(l.Results), t.money(l.ClippedMinor), t.spend(l.BarredMinor))
 	}
 }
 
@@ -151,7 +151,7 @@ func (t *table) shops(list []Shop) {
 	}
 	t.row("  "+t.t("shop"), t.t("net"), t.t("receipts_rewarded"), t.t("sales"), t.t("cost_rate"))
 	for _, s := range list {
-		t.row("  "+s.ID, t.money(s.NetMinor), t.n(s.Rewarded), t.money(s.SalesMinor), t.bp(s.CostBP))
+		t.row("  "+s.ID, t.money(s.NetMinor), t.n(s.Rewarded), t.spend(s.SalesMinor), t.rate(s.CostBP))
 	}
 }
 
@@ -159,13 +159,16 @@ func (t *table) receipts(list []Receipt) {
 	t.section(t.t("top_receipts"), "")
 	t.row("  "+t.t("receipt"), t.t("account"), t.t("shop"), t.t("at"), t.t("total"), t.t("reward"), t.t("returned"))
 	for _, r := range list {
-		t.row("  "+r.ID, r.Account, r.Shop, t.when(r.At), t.money(r.TotalMinor), t.money(r.RewardMinor), t.money(-r.ReturnedMinor))
+		t.row("  "+r.ID, r.Account, r.Shop, t.when(r.At), t.spend(r.TotalMinor), t.money(r.RewardMinor), t.money(-r.ReturnedMinor))
 	}
 }
 
 func (t *table) comparison(c *Comparison) {
 	t.section(t.t("comparison"), fmt.Sprintf(t.t("against"), c.Against, c.Campaigns))
 	t.line("  %s %s, %s %s (%s)", t.t("without"), t.money(c.WithoutMinor), t.t("with"), t.money(c.WithMinor), t.signed(c.WithMinor-c.WithoutMinor))
+	if c.Apart > 0 {
+		t.line("  "+t.t("apart"), c.Apart)
+	}
 	t.row("  "+t.t("who"), t.t("more"), t.t("more_amount"), t.t("less"), t.t("less_amount"), t.t("same"))
 	for _, x := range []struct {
 		name string

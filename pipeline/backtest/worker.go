@@ -244,7 +244,12 @@ func (w *worker) postAs(r *retail.Receipt, m *member, number int, by *world) {
 		w.send(r, m, number, res, &by.footprint)
 		if res.Granted != 0 || len(res.Advances) > 0 {
 			res.Post(m.account(number))
-			m.total[number] += int64(res.Granted)
+		}
+		if res.Wallet != w.job.wallet {
+			continue // a live campaign's points are no euros
+		}
+		m.total[number] += int64(res.Granted)
+		if res.Granted != 0 {
 			w.tally.shopOf(&r.Shop).total[number] += int64(res.Granted)
 		}
 		s := w.job.subjectOf(res)

@@ -20,7 +20,7 @@ func (n node) advise(c *Campaign) {
 	if len(r.Ladder) > 0 && w.MinSpend > r.Ladder[0].Spend {
 		at("when").warn(CodeUnreachable, "min_spend is above the first step of the ladder", "drop the step or min_spend")
 	}
-	if c.HoldoutBP == 0 && r.valued() { // levels, badges and events for others are worth nothing by themselves
+	if c.HoldoutBP == 0 && r.Valued() { // levels, badges and events for others are worth nothing by themselves
 		n.warn(CodeNoExperiment, "without a holdout the effect of the campaign cannot be measured causally", "add holdout: 10")
 	}
 	if len(c.Tests) == 0 {

@@ -24,7 +24,7 @@ func newGift(c *Campaign) gift {
 	rw := &c.Reward
 	g := gift{
 		dressed: rw.Wallet != "" || rw.Donate.Rate != 0 || rw.Badge != "" || rw.Notice.Kind != "",
-		marker:  rw.Notice.Kind != "" || rw.Badge != "" && !rw.valued(), operator: rw.Notice.To == ToOperator,
+		marker:  rw.Notice.Kind != "" || rw.Badge != "" && !rw.Valued(), operator: rw.Notice.To == ToOperator,
 	}
 	for _, id := range rw.Times.Of {
 		g.times = append(g.times, CampaignKey(id))

@@ -134,8 +134,8 @@ func (n node) donate() ledger.Share {
 	return ledger.Share{Party: child(k, n, "to").required("a charity").slug(64), Rate: money.Rate(child(k, n, "share").required("a percentage").percent(4, true))}
 }
 
-// valued reports whether the reward is worth something by itself.
-func (rw *Reward) valued() bool {
+// Valued reports whether the reward is worth something by itself.
+func (rw *Reward) Valued() bool {
 	return rw.Percent != 0 || rw.Fixed != 0 || rw.PerUnit != 0 || len(rw.Ladder) > 0 || rw.Points.Get != 0 || rw.Times.Hundredths != 0 || rw.Draw.Prize != 0
 }
 
@@ -152,7 +152,7 @@ func (n node) giftsFit(c *Campaign) {
 		}
 	}
 	rw := &c.Reward
-	worthless := !rw.valued()
+	worthless := !rw.Valued()
 	kind := "event"
 	if rw.Notice.Kind == "" {
 		kind = "badge"

@@ -28,7 +28,7 @@ func Sentence(c *Campaign, lang string) string {
 	parts = append(parts, w.caps(&c.Reward)...)
 	parts = append(parts, w.places(c)...)
 	parts = append(parts, w.window(&c.Window))
-	if !c.Tiers.given() && c.Reward.valued() {
+	if !c.Tiers.given() && c.Reward.Valued() {
 		parts = append(parts, w.validity(c)...)
 	}
 	parts = append(parts, w.rest(c)...)

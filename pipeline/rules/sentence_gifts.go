@@ -62,7 +62,7 @@ func (w *words) accompany(r *Reward) []string {
 	if r.Percent != 0 && r.Wallet != "" {
 		out = append(out, fmt.Sprintf(w.gifts.asPoints, r.Wallet))
 	}
-	if r.Badge != "" && (r.valued() || r.Notice.Kind != "") {
+	if r.Badge != "" && (r.Valued() || r.Notice.Kind != "") {
 		out = append(out, fmt.Sprintf(w.gifts.badgeToo, r.Badge))
 	}
 	if r.Donate.Rate != 0 {

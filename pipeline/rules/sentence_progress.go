@@ -99,7 +99,7 @@ func (w *words) achieved(c *Campaign) string {
 		return fmt.Sprintf(g.back, w.share(int64(r.Percent), 4), w.goal(c))
 	}
 	switch {
-	case !r.valued():
+	case !r.Valued():
 		return fmt.Sprintf(g.step, w.gift(r), w.goal(c))
 	case r.Wallet != "":
 		return fmt.Sprintf(g.step, w.gain(r.Fixed+r.Points.Get), w.goal(c))
