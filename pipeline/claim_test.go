@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"cagnotte/pipeline/money"
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 
@@ -137,5 +140,67 @@ func TestClaimsOnTheirWay(t *testing.T) {
 	l.arrives("b merge 1.00 available 1.00, b earn 1.00 available 2.00")
 	if !slices.ContainsFunc(l.allTold, func(id string) bool { return strings.HasSuffix(id, ":CLAIM_REFUSED") }) {
 		t.Error("the second was not told")
+	}
+}
+
+// The receipt, the claim, what is asked and what is answered are on four partitions: each finds its own.
+func TestClaimAcrossPartitions(t *testing.T) {
+	const partitions = 4
+	codec, now := simCodec(t), time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	docs := []*kgo.Record{{Key: []byte("a"), Value: []byte(lifeDocs[0])}, {Key: []byte("b"), Value: []byte(claimDoc), Offset: 1}}
+	var queue []*kgo.Record
+	var replays [partitions]*Replay
+	var offsets [partitions]int64
+	for p := range replays {
+		r, err := NewReplay(ReplayOptions{Codec: codec, Policy: retail.DefaultPolicy(), Partition: int32(p), Partitions: partitions, Campaigns: docs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		r.task.out.produce = func(_ context.Context, rec *kgo.Record, _ func(*kgo.Record, error)) {
+			if rec.Topic == schemas.TopicReceipts {
+				queue = append(queue, &kgo.Record{Topic: rec.Topic, Partition: rec.Partition, Key: slices.Clone(rec.Key), Value: slices.Clone(rec.Value), Headers: rec.Headers})
+			}
+		}
+		replays[p] = r
+	}
+	send := func(r *retail.Receipt) {
+		r.EndedAt, r.Currency = retail.Instant(now.UnixMilli()), "EUR"
+		queue = append(queue, &kgo.Record{Topic: schemas.TopicReceipts, Partition: schemas.PartitionOf(r.Key(), partitions), Key: []byte(r.Key()), Value: codec.AppendReceipt(nil, r)})
+	}
+	run := func() {
+		for ; len(queue) > 0; queue = queue[1:] {
+			r := queue[0]
+			r.Offset, r.Timestamp = offsets[r.Partition], now
+			offsets[r.Partition]++
+			if got, err := replays[r.Partition].Judge(r, 2); err != nil || got.Refused != "" || got.Forwarded {
+				t.Fatalf("%+v, %v", got, err)
+			}
+		}
+	}
+	have := func(account string) money.Amount {
+		a, err := replays[schemas.PartitionOf(account, partitions)].Account(retail.AccountID(account))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Available
+	}
+	for i := range 12 {
+		account, receipt := fmt.Sprint("m", i), fmt.Sprint("r", i)
+		send(saleOf(receipt, 1000))
+		run()
+		send(&retail.Receipt{ID: retail.ReceiptID(fmt.Sprint("e", i)), Type: retail.Event, Loyalty: retail.Loyalty{AccountID: retail.AccountID(account)},
+			Attributes: []retail.Attribute{{Key: retail.EventAttribute, Value: eventClaim}, {Key: "receipt", Value: receipt}}})
+		run()
+		if have(account) != 100 {
+			t.Fatalf("%s has %v of %s", account, have(account), receipt)
+		}
+		back := returnOf(fmt.Sprint("b", i), receipt, 1000)
+		if send(back); i%2 == 0 {
+			run()
+			if have(account) != 0 {
+				t.Fatalf("%s has %v after the return", account, have(account))
+			}
+		}
 	}
 }
