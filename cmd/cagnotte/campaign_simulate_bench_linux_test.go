@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -15,14 +13,9 @@ import (
 	"cagnotte/loadtest"
 	"cagnotte/pipeline/backtest"
 	"cagnotte/pipeline/rules"
-	"cagnotte/schemas"
-
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/zstd"
 )
 
-// writeArchive writes n receipts of the load test's stream in blocks of the archive's size. It packs blocks as they are, which is a tenth of the cost
-// of the library that receipt archive uses.
+// writeArchive writes n receipts of the load test's stream.
 func writeArchive(tb testing.TB, path, codec string, n int) {
 	tb.Helper()
 	g, err := loadtest.New(loadtest.Options{Seed: 5, MisplacedBP: -1, Members: max(n/20, 100), PerDay: float64(n) / 56})
@@ -34,56 +27,22 @@ func writeArchive(tb testing.TB, path, codec string, n int) {
 		tb.Fatal(err)
 	}
 	defer f.Close()
-	out := bufio.NewWriterSize(f, 1<<20)
-	schema, _ := schemas.CurrentSchema("receipt")
-	text := func(b []byte, s string) []byte { return append(appendLong(b, int64(len(s))), s...) }
-	head := text(text(appendLong([]byte(ocfMagic), 2), "avro.schema"), schema.Text)
-	mark := []byte("0123456789abcdef")
-	_, _ = out.Write(append(append(text(text(head, "avro.codec"), codec), 0), mark...)) // Flush tells
-	var body []byte
+	a, err := newArchive(f, codec)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	var it loadtest.Item
-	for made, count := 0, 0; made < n; {
+	for a.count < int64(n) {
 		if g.Next(&it); it.Raw != nil {
 			continue
 		}
-		body = schemas.AppendReceiptBody(body, &it.Receipt)
-		made, count = made+1, count+1
-		if count < archiveBlock && made < n {
-			continue
+		if err := a.add(&it.Receipt); err != nil {
+			tb.Fatal(err)
 		}
-		packed := pack(tb, codec, body)
-		_, _ = out.Write(append(append(appendLong(appendLong(nil, int64(count)), int64(len(packed))), packed...), mark...))
-		body, count = body[:0], 0
 	}
-	if err := out.Flush(); err != nil {
+	if err := a.flush(); err != nil {
 		tb.Fatal(err)
 	}
-}
-
-func pack(tb testing.TB, codec string, body []byte) []byte {
-	tb.Helper()
-	switch codec {
-	case "deflate":
-		var b bytes.Buffer
-		w, err := flate.NewWriter(&b, flate.DefaultCompression)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := w.Write(body); err != nil {
-			tb.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			tb.Fatal(err)
-		}
-		return b.Bytes()
-	case "zstandard":
-		w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return w.EncodeAll(body, nil)
-	}
-	return body
 }
 
 // benchDrafts are the drafts that are measured: their windows hold the whole archive, so that every receipt is judged.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func pastFiles(tb testing.TB, n int) (avro, lines string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	a, err := newArchive(f)
+	a, err := newArchive(f, "deflate")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -269,6 +270,47 @@ func TestArchiveReaderAgainstLibrary(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// What is written packed in any way is read back as the same receipts.
+func TestArchiveIsReadBackAsWritten(t *testing.T) {
+	avro, _ := pastFiles(t, 2500)
+	printed := func(path string) string {
+		var out bytes.Buffer
+		g, _, _ := campaignGlobals()
+		g.Out = &out
+		if err := (&ReceiptArchiveCmd{From: path}).Run(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	want := printed(avro)
+	for _, codec := range []string{"zstandard", "deflate", "null"} {
+		path := filepath.Join(t.TempDir(), codec)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := newArchive(f, codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range strings.Split(strings.TrimSpace(want), "\n") {
+			var r retail.Receipt
+			if err := schemas.DecodeReceiptJSON([]byte(text), &r); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.add(&r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(a.flush(), f.Close()); err != nil || printed(path) != want {
+			t.Errorf("%s: %v, or other receipts than were written", codec, err)
+		}
+	}
+	if _, err := newArchive(io.Discard, "lzma"); err == nil {
+		t.Error("an unknown way of packing was taken")
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"cagnotte/pipeline/retail"
 	"cagnotte/schemas"
 
-	"github.com/linkedin/goavro/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -22,6 +21,7 @@ import (
 type ReceiptArchiveCmd struct {
 	Out   string `xor:"direction" required:"" help:"Write the receipts that the topic holds now to this file." placeholder:"FILE.avro"`
 	From  string `xor:"direction" required:"" help:"Read such a file and print its receipts as NDJSON." placeholder:"FILE.avro"`
+	Codec string `enum:"zstandard,deflate,null" default:"zstandard" help:"How blocks are packed: zstandard is read fastest; deflate is read by every Avro reader; null is not packed."`
 	Force bool   `help:"Replace an existing file."`
 }
 
@@ -43,7 +43,7 @@ func (c *ReceiptArchiveCmd) write(ctx context.Context, g *Globals) error {
 		return fmt.Errorf("write archive: %w", err)
 	}
 	defer os.Remove(file.Name()) // nothing is left to remove after the rename
-	a, err := newArchive(file)
+	a, err := newArchive(file, c.Codec)
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
@@ -68,49 +68,6 @@ func (c *ReceiptArchiveCmd) write(ctx context.Context, g *Globals) error {
 	}
 	g.say("%s receipts in %s, %s records could not be read", grouped(a.count), c.Out, grouped(t.bad))
 	return nil
-}
-
-// archiveBlock is how many receipts share a block of the file, and its compression.
-const archiveBlock = 1000
-
-// archive writes an object container file with the current schema.
-type archive struct {
-	out   *bufio.Writer
-	ocf   *goavro.OCFWriter
-	block []any
-	body  []byte
-	count int64
-}
-
-func newArchive(w io.Writer) (*archive, error) {
-	current, _ := schemas.CurrentSchema("receipt")
-	a := &archive{out: bufio.NewWriterSize(w, 1<<20)}
-	var err error
-	a.ocf, err = goavro.NewOCFWriter(goavro.OCFConfig{W: a.out, Schema: current.Text, CompressionName: goavro.CompressionDeflateLabel})
-	return a, err
-}
-
-func (a *archive) add(r *retail.Receipt) error {
-	a.body = schemas.AppendReceiptBody(a.body[:0], r)
-	native, _, err := a.ocf.Codec().NativeFromBinary(a.body)
-	if err != nil {
-		return fmt.Errorf("receipt %s: %w", r.ID, err)
-	}
-	a.count++
-	if a.block = append(a.block, native); len(a.block) < archiveBlock {
-		return nil
-	}
-	return a.flush()
-}
-
-func (a *archive) flush() error {
-	if len(a.block) > 0 {
-		if err := a.ocf.Append(a.block); err != nil {
-			return err
-		}
-		a.block = a.block[:0]
-	}
-	return a.out.Flush()
 }
 
 // read prints the receipts of a file that was written with any version of the schema.
