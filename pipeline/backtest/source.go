@@ -56,7 +56,7 @@ const (
 	parcelsPerWorker = 3
 	// Pieces of a parcel, and receipts of a piece: one is decoded while the other is processed.
 	piecesPerParcel  = 2
-	receiptsPerPiece = 128
+	receiptsPerPiece = 32
 )
 
 // flow moves parcels from the source to the workers and back.
