@@ -24,6 +24,7 @@ type Ruleset struct {
 	rails     railSet
 	notifies  bool    // some campaign tells each of its rewards
 	multiply  bool    // some campaign multiplies others
+	products  bool    // some campaign counts products
 	tiers     []int32 // rules that give levels
 	terms     []rule  // documents that are terms
 	claims    bool    // some of them let members claim receipts

@@ -112,6 +112,7 @@ func (rs *Ruleset) parents() {
 		}
 		if r.state.counts {
 			r.state.parent = rs.byVersion[versionKey{r.owner(), r.version}]
+			rs.products = rs.products || r.state.kind == CountProducts
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (e *Evaluator) attached(words int) {
 // every line when an award looks at the basket's total.
 func (e *Evaluator) keepLines(r *retail.Receipt, fp *Footprint, words int) {
 	all := e.needsTotal()
-	fp.Products = e.countsProducts()
+	fp.Products = e.rs.products && e.countsProducts()
 	e.tags = grow(e.tags, len(r.Lines))
 	var products productFilter
 	for i := range r.Lines {
