@@ -109,6 +109,7 @@ func TestMigrate(t *testing.T) {
 		}
 	})
 	t.Run("upgrade", func(t *testing.T) { upgrade(t, conn, e.Addr) })
+	t.Run("claimed", func(t *testing.T) { claimed(t, conn) })
 	t.Run("views", func(t *testing.T) {
 		views := texts(t, conn, "SELECT name FROM system.tables WHERE database = 'cagnotte' AND comment != '' ORDER BY name")
 		want := "balances campaign_members campaign_minutes campaigns dead_letters decisions ledger_entries liabilities member_events notifications receipt_lines receipts store_days wallet_balances"
@@ -130,6 +131,30 @@ func TestMigrate(t *testing.T) {
 			t.Error("the reader may read the raw tables")
 		}
 	})
+}
+
+// claimed holds that of a receipt which a member claimed afterwards the claimed row stays, wherever the two stand in their partitions and whichever comes first.
+func claimed(t *testing.T, conn driver.Conn) {
+	const columns = "(receipt_id, type, ended_at, account_id, attributes, _partition, _offset) VALUES "
+	for _, q := range []string{
+		"INSERT INTO cagnotte_raw.receipts " + columns + "('later', 'SALE', '2026-11-02 10:00:00', '', {}, 1, 5), ('first', 'SALE', '2026-11-02 10:00:00', 'ann', {'claim': 'c2'}, 2, 900)",
+		"INSERT INTO cagnotte_raw.receipts " + columns + "('later', 'SALE', '2026-11-02 10:00:00', 'ann', {'claim': 'c1'}, 2, 800), ('first', 'SALE', '2026-11-02 10:00:00', '', {}, 1, 6)",
+		"INSERT INTO cagnotte_raw.receipts " + columns + "('later', 'SALE', '2026-11-02 10:00:00', 'ann', {'claim': 'c1'}, 2, 700)",
+		"INSERT INTO cagnotte_raw.decisions (receipt_id, ended_at, account_id, input_offset) VALUES ('later', '2026-11-02 10:00:00', '', 5)",
+		"INSERT INTO cagnotte_raw.decisions (receipt_id, ended_at, account_id, input_offset) VALUES ('later', '2026-11-02 10:00:00', 'ann', 800)",
+	} {
+		if err := conn.Exec(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	for q, want := range map[string]string{
+		"SELECT concat(receipt_id, ' ', account_id, ' ', toString(_offset)) FROM cagnotte.receipts WHERE receipt_id IN ('later', 'first') ORDER BY 1": "first ann 900 later ann 700",
+		"SELECT concat(receipt_id, ' ', account_id) FROM cagnotte_raw.decisions FINAL WHERE receipt_id = 'later'":                                     "later ann",
+	} {
+		if got := strings.Join(texts(t, conn, q), " "); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", q, got, want)
+		}
+	}
 }
 
 // upgrade holds that rows from before labels and events are read as they were: each line without labels, none an event.
