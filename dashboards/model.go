@@ -91,10 +91,10 @@ type CampaignRow struct {
 	ToMs          int64        `json:"to_ms"` // exclusive, 0: no end
 	TZ            string       `json:"tz"`    // zone that its days are days of
 	HoldoutBP     int          `json:"holdout_bp"`
-	BudgetMinor   int64        `json:"budget_minor"` // 0: none
+	BudgetMinor   int64        `json:"budget_minor"`     // 0: none
 	Wallet        string       `json:"wallet,omitempty"` // what amounts are in; empty: the currency
-	Considered    int64        `json:"considered"`   // receipts, all arms
-	Rewarded      int64        `json:"rewarded"`     // receipts
+	Considered    int64        `json:"considered"`       // receipts, all arms
+	Rewarded      int64        `json:"rewarded"`         // receipts
 	GrantedMinor  int64        `json:"granted_minor"`
 	ReversedMinor int64        `json:"reversed_minor"`
 	Participation *Participant `json:"participation,omitempty"`
