@@ -116,11 +116,11 @@ func checkStream(ctx context.Context, p *programmes.Programme, report *programme
 	if err != nil {
 		return exitf(ExitInvalid, "%w", err)
 	}
-	r, err := backtest.Run(ctx, src, backtest.Options{Drafts: p.Campaigns, Currency: p.About.Currency, Source: "demo stream of " + p.Name})
+	r, err := backtest.Run(ctx, src, backtest.Options{Drafts: p.Campaigns, Mixed: true, Currency: p.About.Currency, Source: "demo stream of " + p.Name})
 	if err != nil {
 		return fmt.Errorf("programme %s: %w", p.Name, err)
 	}
-	p.CheckCost(report, programmes.Cost{Spend: src.spend, Granted: r.Cost.NetMinor})
+	p.CheckCost(report, programmes.Cost{Spend: src.spend, Granted: inCurrency(p, r)})
 	var idle []string
 	for i := range r.Campaigns {
 		if c := &r.Campaigns[i]; !awards(c) && !p.Silent(c.ID) {
@@ -129,6 +129,18 @@ func checkStream(ctx context.Context, p *programmes.Programme, report *programme
 	}
 	p.CheckStream(report, programmes.Run{Receipts: r.Archive.Receipts, Members: r.Archive.Members, Refused: r.Archive.Refused, Idle: idle})
 	return nil
+}
+
+// inCurrency is what campaigns gave in money; points are none.
+func inCurrency(p *programmes.Programme, r *backtest.Report) (minor int64) {
+	for i := range r.Campaigns {
+		for _, doc := range p.Campaigns {
+			if doc.ID == r.Campaigns[i].ID && doc.Reward.Wallet == "" {
+				minor += r.Campaigns[i].Cost.NetMinor
+			}
+		}
+	}
+	return minor
 }
 
 func awards(c *backtest.Campaign) bool {

@@ -28,6 +28,8 @@ type Options struct {
 	Live     string // what the live set is called in the report
 	Progress func(done, total int64)
 
+	Mixed bool // drafts may give into several wallets: only the sums of each campaign mean something then
+
 	apart bool // judge every receipt in both worlds, for tests
 }
 
@@ -118,7 +120,7 @@ func newJob(o *Options) (*job, error) {
 	j := &job{o: o, original: o.Drafts, draftAt: map[uint64]int{}, liveAt: map[uint64]int{}, policy: retail.DefaultPolicy()}
 	j.policy.Currency, j.policy.MaxAgeMs = o.Currency, 0
 	var err error
-	if j.wallet, err = walletOf(o.Drafts); err != nil {
+	if j.wallet, err = walletOf(o.Drafts); err != nil && !o.Mixed {
 		return nil, err
 	}
 	if err := j.move(); err != nil {

@@ -245,7 +245,7 @@ func (w *worker) postAs(r *retail.Receipt, m *member, number int, by *world) {
 		if res.Granted != 0 || len(res.Advances) > 0 {
 			res.Post(m.account(number))
 		}
-		if res.Wallet != w.job.wallet {
+		if res.Wallet != w.job.wallet && !w.job.o.Mixed {
 			continue // a live campaign's points are no euros
 		}
 		m.total[number] += int64(res.Granted)
