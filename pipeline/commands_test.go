@@ -220,6 +220,22 @@ func TestTimersOfCommands(t *testing.T) {
 	l.want(l.event("r5", "s1", "visit"), "expire -0.10 available 0.00", "EXPIRED")
 }
 
+// Points without an end of their own lapse a month after the last purchase; the member is told before, and coming without buying puts nothing off.
+func TestLapseForWantOfPurchases(t *testing.T) {
+	l := newLife(t, "id: points\nversion: 1\nname: P\nwindow: {from: 2000-01-01, tz: UTC}\nreward: {points: {get: 1, for: 1.00}, wallet: points}\nwhen: {min_spend: 5.00}\n",
+		"id: terms-points\nversion: 1\nname: T\nwindow: {from: 2000-01-01, tz: UTC}\nterms: {wallet: points, remind: 5d, inactivity: 30d}\n")
+	day := func(n int) { l.now = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
+	l.sale("r1", 2000)
+	day(20)
+	l.sale("r2", 100) // no points, and yet a purchase
+	day(32)
+	l.want(l.event("e1", "s1", "visit"), "")
+	day(46)
+	l.want(l.event("e2", "s1", "visit"), "", "EXPIRING")
+	day(51)
+	l.want(l.event("e3", "s1", "visit"), "expire -20.00 available 0.00", "EXPIRED idle")
+}
+
 func saleOf(id string, net int64) *retail.Receipt {
 	a := money.Amount(net)
 	return &retail.Receipt{

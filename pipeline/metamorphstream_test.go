@@ -41,7 +41,7 @@ active | who: {opt_in: true} | reward: {fixed: 0.30}
 birthday | who: {birthday_within: 5d} | reward: {fixed: 5.00, max_per_member: {amount: 5.00, per: year}}
 expert | when: {cel: "total > 3000 && lines.exists(l, l.category == 'GROCERY/PASTA')"} | reward: {percent: 1}
 terms | terms: {min_amount: 0.10, hold: 20h, negative_limit: 5.00, remind: 2d}
-terms-points | terms: {wallet: points, min_amount: 1.00}
+terms-points | terms: {wallet: points, min_amount: 1.00, remind: 1d, inactivity: 4d}
 `)
 
 // unorderedLanguage is what of it does not go by the order of arrival: no caps per member (D18), nothing that asks what is known of the member by now,

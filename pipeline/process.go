@@ -195,7 +195,7 @@ func (t *task) apply(slot *state.Slot, hash uint64) error {
 		t.post(slot)
 		t.emit(slot)
 		if rec.Type != retail.Event {
-			slot.Account.Profile.Bought(rec.EndedAt)
+			slot.Account.Bought(rec.EndedAt)
 		}
 	}
 	t.noted(slot, hash)

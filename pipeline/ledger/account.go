@@ -30,6 +30,8 @@ type Purse struct {
 	Lots           []Lot          // sorted by (Active, ExpiresAt, ActiveFrom, Campaign, Version); pending first, never-lapsing last
 	RemindMs       int64          // how long before a lot lapses the member is told; 0: never
 	RemindedTo     retail.Instant // lots that lapse by then have been announced
+	IdleMs         int64          // everything lapses so long after UsedAt; 0: not for want of activity
+	UsedAt         retail.Instant // newest sale, reward or correction; kept only with IdleMs
 }
 
 // Wallet is a purse with a name, for what is not the programme's currency: points, say.

@@ -237,7 +237,7 @@ func (a *Account) Adjust(j *Journal, id retail.AccountID, c *Command) Refusal {
 		return RefusedLimit
 	}
 	p = a.purse(c.Wallet)
-	p.remind(c.Terms)
+	p.agree(c.Terms, c.At)
 	start := len(j.postings)
 	if c.Amount > 0 {
 		p.credit(Lot{ExpiresAt: c.ExpiresAt, Remaining: c.Amount})

@@ -32,7 +32,7 @@ func (s *spending) command(t *rapid.T) *Command {
 	return &Command{
 		Event: "e", At: s.now, Wallet: rapid.SampledFrom([]string{"", "points", "eco"}).Draw(t, "wallet"),
 		Amount: money.Amount(rapid.Int64Range(1, 1500).Draw(t, "amount")),
-		Terms:  rapid.SampledFrom([]*Terms{nil, {Limited: true, NegativeLimit: 700, RemindMs: int64(2 * hour)}, {HoldMs: int64(hour / 2)}}).Draw(t, "terms"),
+		Terms:  rapid.SampledFrom([]*Terms{nil, {Limited: true, NegativeLimit: 700, RemindMs: int64(2 * hour)}, {HoldMs: int64(hour / 2)}, {IdleMs: int64(30 * hour), RemindMs: int64(4 * hour)}}).Draw(t, "terms"),
 	}
 }
 
@@ -329,13 +329,17 @@ func TestVersionsOfTheCodec(t *testing.T) {
 	if err := a.Decode(plain); err != nil || plain[0] != codecPlain || !slices.Equal(a.AppendBinary(nil), plain) {
 		t.Fatalf("version %d: %v", plain[0], err)
 	}
-	b := rich().AppendBinary(nil)
-	if err := a.Decode(b); err != nil || b[0] != codecVersion || !same(&a, rich()) {
-		t.Fatalf("version %d: %v, %+v", b[0], err, a)
-	}
-	for i := range b {
-		if err := a.Decode(b[:i]); err == nil {
-			t.Errorf("%d of %d bytes are an account: %+v", i, len(b), a)
+	idle := rich()
+	idle.Wallets[1].IdleMs, idle.Wallets[1].UsedAt = int64(2000*hour), 3600*hour
+	for version, want := range map[byte]*Account{codecFlags: rich(), codecVersion: idle} {
+		b := want.AppendBinary(nil)
+		if err := a.Decode(b); err != nil || b[0] != version || !same(&a, want) {
+			t.Fatalf("version %d, want %d: %v, %+v", b[0], version, err, a)
+		}
+		for i := range b {
+			if err := a.Decode(b[:i]); err == nil {
+				t.Errorf("%d of %d bytes are an account: %+v", i, len(b), a)
+			}
 		}
 	}
 }

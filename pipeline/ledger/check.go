@@ -68,6 +68,9 @@ func (p *Purse) check() error {
 	if p.RemindMs < 0 || p.RemindedTo < 0 {
 		return errors.New("the reminder is out of range")
 	}
+	if p.IdleMs < 0 || p.UsedAt < 0 || p.IdleMs == 0 && p.UsedAt != 0 {
+		return errors.New("the last activity is out of range")
+	}
 	return nil
 }
 

@@ -10,10 +10,11 @@ import (
 )
 
 // Versions of the encoding, its first byte. An account that was never touched is that byte alone. Version 1 has no extensions: an account without any is
-// still written with it.
+// still written with it, one without purses that lapse for want of activity with version 2.
 const (
 	codecPlain   = 1
-	codecVersion = 2
+	codecFlags   = 2
+	codecVersion = 3 // purses that lapse for want of activity: two numbers behind each reminder
 )
 
 // Flags of the second byte.
@@ -48,7 +49,7 @@ func (a *Account) Reset() {
 func (a *Account) Empty() bool {
 	return a.Seq == 0 && a.Pending == 0 && a.Available == 0 && a.LifetimeEarned == 0 && a.LastReceiptAt == 0 && !a.RecentFull &&
 		len(a.Lots) == 0 && len(a.Progress) == 0 && len(a.Recent) == 0 && len(a.Counters) == 0 && !a.Profile.told() && a.Profile.FirstReceiptAt == 0 &&
-		len(a.Wallets) == 0 && len(a.Holds) == 0 && a.MergedInto == "" && len(a.Absorbed) == 0 && a.RemindMs == 0 && a.RemindedTo == 0
+		len(a.Wallets) == 0 && len(a.Holds) == 0 && a.MergedInto == "" && len(a.Absorbed) == 0 && a.RemindMs == 0 && a.RemindedTo == 0 && a.IdleMs == 0
 }
 
 // flags says what the encoding holds.
@@ -63,7 +64,7 @@ func (a *Account) flags() byte {
 	if a.Profile.FirstReceiptAt != 0 {
 		flags |= flagBought
 	}
-	if a.RemindMs != 0 || a.RemindedTo != 0 {
+	if a.RemindMs != 0 || a.RemindedTo != 0 || a.IdleMs != 0 {
 		flags |= flagReminder
 	}
 	if len(a.Wallets) > 0 {
@@ -83,12 +84,8 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 	if a.Empty() {
 		return append(dst, codecPlain)
 	}
-	flags := a.flags()
-	if flags <= flagRecentFull {
-		dst = append(dst, codecPlain, flags)
-	} else {
-		dst = append(dst, codecVersion, flags)
-	}
+	flags, version := a.flags(), a.version()
+	dst = append(dst, version, flags)
 	dst = binary.AppendUvarint(dst, a.Seq)
 	dst = binary.AppendVarint(dst, int64(a.Pending))
 	dst = binary.AppendVarint(dst, int64(a.Available))
@@ -106,11 +103,27 @@ func (a *Account) AppendBinary(dst []byte) []byte {
 	for _, id := range a.Recent {
 		dst = binary.LittleEndian.AppendUint64(dst, id)
 	}
-	return a.appendExtensions(dst, flags)
+	return a.appendExtensions(dst, flags, version)
+}
+
+// version is the oldest one that can say what the account holds.
+func (a *Account) version() byte {
+	if a.IdleMs != 0 {
+		return codecVersion
+	}
+	for i := range a.Wallets {
+		if a.Wallets[i].IdleMs != 0 {
+			return codecVersion
+		}
+	}
+	if a.flags() > flagRecentFull {
+		return codecFlags
+	}
+	return codecPlain
 }
 
 // appendExtensions writes what most accounts do not have.
-func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
+func (a *Account) appendExtensions(dst []byte, flags, version byte) []byte {
 	if flags&flagProfile != 0 {
 		dst = a.appendProfile(dst)
 	}
@@ -121,10 +134,10 @@ func (a *Account) appendExtensions(dst []byte, flags byte) []byte {
 		dst = binary.AppendVarint(dst, int64(a.LastReceiptAt-a.Profile.FirstReceiptAt))
 	}
 	if flags&flagReminder != 0 {
-		dst = a.appendReminder(dst)
+		dst = a.appendReminder(dst, version)
 	}
 	if flags&flagWallets != 0 {
-		dst = a.appendWallets(dst)
+		dst = a.appendWallets(dst, version)
 	}
 	if flags&flagHolds != 0 {
 		dst = a.appendHolds(dst)
@@ -205,7 +218,7 @@ func (a *Account) decode(b []byte) error {
 	if len(b) == 1 && b[0] == codecPlain {
 		return nil
 	}
-	r := reader{b: b[1:]}
+	r := reader{b: b[1:], version: b[0]}
 	flags := r.byte()
 	if known := byte(flagsKnown); flags&^known != 0 || b[0] == codecPlain && flags > flagRecentFull {
 		return errTruncated

@@ -14,16 +14,24 @@ const (
 	minPartBytes   = 8 + 1 + 1 + 1
 )
 
-func (p *Purse) appendReminder(dst []byte) []byte {
+func (p *Purse) appendReminder(dst []byte, version byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(p.RemindMs))
-	return binary.AppendUvarint(dst, uint64(p.RemindedTo))
+	dst = binary.AppendUvarint(dst, uint64(p.RemindedTo))
+	if version < codecVersion {
+		return dst
+	}
+	dst = binary.AppendUvarint(dst, uint64(p.IdleMs))
+	return binary.AppendUvarint(dst, uint64(p.UsedAt))
 }
 
 func (p *Purse) readReminder(r *reader) {
 	p.RemindMs, p.RemindedTo = int64(r.uvarint()), retail.Instant(r.uvarint())
+	if r.version >= codecVersion {
+		p.IdleMs, p.UsedAt = int64(r.uvarint()), retail.Instant(r.uvarint())
+	}
 }
 
-func (a *Account) appendWallets(dst []byte) []byte {
+func (a *Account) appendWallets(dst []byte, version byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(a.Wallets)))
 	for i := range a.Wallets {
 		w := &a.Wallets[i]
@@ -31,7 +39,7 @@ func (a *Account) appendWallets(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, int64(w.Pending))
 		dst = binary.AppendVarint(dst, int64(w.Available))
 		dst = binary.AppendVarint(dst, int64(w.LifetimeEarned))
-		dst = w.appendReminder(appendLots(dst, w.Lots))
+		dst = w.appendReminder(appendLots(dst, w.Lots), version)
 	}
 	return dst
 }

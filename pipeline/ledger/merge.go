@@ -49,7 +49,7 @@ func (p *Purse) empty() bool {
 
 // sweep empties a purse and returns what was in it.
 func (a *Account) sweep(j *Journal, p *Purse, wallet string, id retail.AccountID, c *Command) Purse {
-	moved := Purse{Pending: p.Pending, Available: p.Available, LifetimeEarned: p.LifetimeEarned, Lots: slices.Clone(p.Lots), RemindMs: p.RemindMs, RemindedTo: p.RemindedTo}
+	moved := Purse{Pending: p.Pending, Available: p.Available, LifetimeEarned: p.LifetimeEarned, Lots: slices.Clone(p.Lots), RemindMs: p.RemindMs, RemindedTo: p.RemindedTo, IdleMs: p.IdleMs, UsedAt: p.UsedAt}
 	p.Pending, p.Available, p.LifetimeEarned, p.Lots = 0, 0, 0, p.Lots[:0]
 	if moved.Pending == 0 && moved.Available == 0 {
 		return moved
@@ -85,7 +85,8 @@ func (a *Account) Absorb(j *Journal, id retail.AccountID, c *Command, from retai
 
 func (a *Account) absorb(j *Journal, p *Purse, wallet string, id retail.AccountID, c *Command, from retail.AccountID, moved *Purse) {
 	p.LifetimeEarned += moved.LifetimeEarned
-	p.RemindMs = max(p.RemindMs, moved.RemindMs)
+	p.RemindMs, p.IdleMs = max(p.RemindMs, moved.RemindMs), max(p.IdleMs, moved.IdleMs)
+	p.used(max(moved.UsedAt, c.At)) // a merge is a sign of life
 	reason := ReasonMerged
 	for _, l := range moved.Lots {
 		if !l.Active {

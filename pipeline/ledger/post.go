@@ -13,6 +13,7 @@ const (
 	ReasonRest            = "rest"             // less was spent than was reserved
 	ReasonLapsed          = "lapsed"           // a reservation that nobody settled in time
 	ReasonOffline         = "offline"          // spent without a reservation
+	ReasonIdle            = "idle"             // lapsed for want of activity, before its own end
 	ReasonMerged          = "merged"           // given back because the account goes into another
 )
 
@@ -39,7 +40,7 @@ func (a *Account) Earn(j *Journal, id retail.AccountID, g *Grant) {
 	if mine > 0 && p.receive(book, g, mine) > 0 {
 		reason = ReasonDeficitAbsorbed
 	}
-	p.remind(g.Terms)
+	p.agree(g.Terms, g.At)
 	j.post(book, string(id), mine)
 	j.post(Charity, g.Donate.Party, given)
 	j.fund(g, g.GrantedBefore, g.GrantedBefore+g.Amount)

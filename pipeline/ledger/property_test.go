@@ -39,6 +39,7 @@ func drawGrant(t *rapid.T, now retail.Instant) Grant {
 		}).Draw(t, "funding"),
 	}
 	g.Wallet = rapid.SampledFrom([]string{"", "", "points", "eco"}).Draw(t, "wallet")
+	g.Terms = rapid.SampledFrom([]*Terms{nil, nil, {IdleMs: int64(20 * hour)}}).Draw(t, "terms")
 	if rapid.IntRange(0, 3).Draw(t, "donates") == 0 {
 		g.Donate = Share{"red-cross", money.Rate(rapid.Int64Range(1, int64(money.One)).Draw(t, "given"))}
 	}
@@ -89,6 +90,7 @@ func (w *world) earn(t *rapid.T) {
 	w.a.Earn(&j, "m", &g)
 	w.take(t, &j)
 	w.a.LastReceiptAt = w.now
+	w.a.Bought(w.now)
 	w.a.Remember(uint64(w.a.Seq) * 0x9e3779b97f4a7c15)
 	w.a.AddUsed(g.CampaignKey, int32(w.now/hour), g.Amount)
 	g.GrantedBefore = g.Amount

@@ -7,8 +7,9 @@ import (
 
 // reader takes values off the front of b. After the first failure everything is zero and bad is set.
 type reader struct {
-	b   []byte
-	bad bool
+	b       []byte
+	bad     bool
+	version byte
 }
 
 func (r *reader) fail() { r.b, r.bad = nil, true }

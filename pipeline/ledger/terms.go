@@ -1,6 +1,9 @@
 package ledger
 
-import "cagnotte/pipeline/money"
+import (
+	"cagnotte/pipeline/money"
+	"cagnotte/pipeline/retail"
+)
 
 // Terms are the programme's rules for one wallet: how its money is spent, and what happens around it. A nil *Terms is a programme that says nothing:
 // everything may be spent, there is no floor for what a return or a payment without asking takes, and nobody is reminded.
@@ -13,6 +16,7 @@ type Terms struct {
 	Limited       bool         // NegativeLimit holds
 	NegativeLimit money.Amount // how far below zero a balance may go
 	RemindMs      int64        // how long before a lot lapses the member is told; 0: never
+	IdleMs        int64        // how long after the last sale everything lapses (D24, sliding); 0: not for want of activity
 }
 
 // Lives of a reservation where the terms say nothing (D26).
@@ -46,9 +50,47 @@ func (t *Terms) holdMs(online bool) int64 {
 	return ms
 }
 
-// remind takes over the reminder that the terms ask for.
-func (p *Purse) remind(t *Terms) {
+// agree takes over what the terms ask for at an instant at which something comes into the purse.
+func (p *Purse) agree(t *Terms, at retail.Instant) {
 	if t != nil {
-		p.RemindMs = t.RemindMs
+		p.RemindMs, p.IdleMs = t.RemindMs, t.IdleMs
 	}
+	p.used(at)
+}
+
+// used puts off the lapse of a purse that is emptied for want of activity.
+func (p *Purse) used(at retail.Instant) {
+	p.UsedAt = max(p.UsedAt, at)
+	if p.IdleMs == 0 {
+		p.UsedAt = 0
+	}
+}
+
+// Bought tells of a sale that closed at an instant: the profile knows the first one, and what lapses for want of activity lapses later.
+func (a *Account) Bought(at retail.Instant) {
+	a.Profile.Bought(at)
+	if a.IdleMs != 0 {
+		a.used(at)
+	}
+	for i := range a.Wallets {
+		if w := &a.Wallets[i]; w.IdleMs != 0 {
+			w.used(at)
+		}
+	}
+}
+
+// idle is when everything in the purse lapses unless the member buys again; 0: never.
+func (p *Purse) idle() retail.Instant {
+	if p.IdleMs == 0 {
+		return 0
+	}
+	return p.UsedAt + retail.Instant(p.IdleMs)
+}
+
+// lapseOf is when a lot lapses: by its own end, or earlier for want of activity.
+func (p *Purse) lapseOf(l *Lot) retail.Instant {
+	if p.IdleMs == 0 {
+		return l.ExpiresAt
+	}
+	return sooner(l.ExpiresAt, max(p.idle(), l.ActiveFrom)) // a pending one not before it is active
 }

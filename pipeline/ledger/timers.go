@@ -21,7 +21,7 @@ func (a *Account) NextDue() retail.Instant {
 func (p *Purse) nextDue() retail.Instant {
 	next := retail.Instant(0)
 	for i := range p.Lots {
-		next = sooner(next, p.Lots[i].due())
+		next = sooner(next, p.due(&p.Lots[i]))
 	}
 	if p.RemindMs != 0 {
 		next = sooner(next, p.reminderDue())
@@ -37,10 +37,10 @@ func sooner(a, b retail.Instant) retail.Instant {
 	return a
 }
 
-// due is when the lot changes by itself: a pending one becomes active, an active one lapses; 0 means never.
-func (l *Lot) due() retail.Instant {
+// due is when a lot changes by itself: a pending one becomes active, an active one lapses; 0 means never.
+func (p *Purse) due(l *Lot) retail.Instant {
 	if l.Active {
-		return l.ExpiresAt
+		return p.lapseOf(l)
 	}
 	return l.ActiveFrom
 }
@@ -49,7 +49,7 @@ func (l *Lot) due() retail.Instant {
 func (p *Purse) unannounced() retail.Instant {
 	next := retail.Instant(0)
 	for i := range p.Lots {
-		if at := p.Lots[i].ExpiresAt; at > p.RemindedTo {
+		if at := p.lapseOf(&p.Lots[i]); at > p.RemindedTo {
 			next = sooner(next, at)
 		}
 	}
@@ -120,7 +120,7 @@ func (a *Account) nextTimer() timer {
 func (p *Purse) nextTimer(wallet int) timer {
 	next := timer{wallet: wallet}
 	if i := p.nextLot(); i >= 0 {
-		next = timer{at: p.Lots[i].due(), what: activates, wallet: wallet, lot: i}
+		next = timer{at: p.due(&p.Lots[i]), what: activates, wallet: wallet, lot: i}
 		if p.Lots[i].Active {
 			next.what = expires
 		}
@@ -143,15 +143,15 @@ func (t timer) or(u timer) timer {
 func (p *Purse) nextLot() int {
 	best := -1
 	for i := range p.Lots {
-		if p.Lots[i].due() != 0 && (best < 0 || compareDue(&p.Lots[i], &p.Lots[best]) < 0) {
+		if p.due(&p.Lots[i]) != 0 && (best < 0 || p.compareDue(&p.Lots[i], &p.Lots[best]) < 0) {
 			best = i
 		}
 	}
 	return best
 }
 
-func compareDue(a, b *Lot) int {
-	if c := cmp.Compare(a.due(), b.due()); c != 0 {
+func (p *Purse) compareDue(a, b *Lot) int {
+	if c := cmp.Compare(p.due(a), p.due(b)); c != 0 {
 		return c
 	}
 	if a.Active != b.Active {
@@ -171,6 +171,7 @@ func compareDue(a, b *Lot) int {
 
 func (a *Account) activate(j *Journal, p *Purse, wallet string, id retail.AccountID, i int, names Names) {
 	l := p.remove(i)
+	p.used(l.ActiveFrom - retail.Instant(p.IdleMs)) // what was pending for longer than that lapses when it becomes active, not before
 	start, reason := len(j.postings), ""
 	p.Pending -= l.Remaining
 	if p.credit(l) > 0 {
@@ -185,14 +186,18 @@ func (a *Account) activate(j *Journal, p *Purse, wallet string, id retail.Accoun
 }
 
 func (a *Account) expire(j *Journal, p *Purse, wallet string, id retail.AccountID, i int, names Names) {
+	at, reason := p.lapseOf(&p.Lots[i]), ""
 	l := p.remove(i)
+	if at != l.ExpiresAt {
+		reason = ReasonIdle
+	}
 	start := len(j.postings)
 	p.Available -= l.Remaining
 	j.post(MemberAvailable, string(id), -l.Remaining)
 	j.post(Breakage, string(id), l.Remaining)
 	a.append(j, p, start, &Entry{
 		Account: id, Kind: Expire, Amount: -l.Remaining, Campaign: names.CampaignID(l.Campaign), CampaignVersion: l.Version,
-		At: l.ExpiresAt, ExpiresAt: l.ExpiresAt, Wallet: wallet,
+		At: at, ExpiresAt: at, Reason: reason, Wallet: wallet,
 	})
 }
 
@@ -207,7 +212,7 @@ func (a *Account) lapseHold(j *Journal, id retail.AccountID) {
 func (p *Purse) announce(wallet string, at retail.Instant) Notice {
 	n := Notice{Wallet: wallet, At: at, ExpiresAt: p.unannounced()}
 	for i := range p.Lots {
-		if p.Lots[i].ExpiresAt == n.ExpiresAt {
+		if p.lapseOf(&p.Lots[i]) == n.ExpiresAt {
 			n.Amount += p.Lots[i].Remaining
 		}
 	}

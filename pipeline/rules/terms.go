@@ -114,7 +114,7 @@ func (n node) terms() *Terms {
 	if !n.given() {
 		return nil
 	}
-	k := n.keys("wallet", "min_purchase", "min_amount", "max_share", "stores", "hold", "hold_online", "negative_limit", "remind", "claim")
+	k := n.keys("wallet", "min_purchase", "min_amount", "max_share", "stores", "hold", "hold_online", "negative_limit", "remind", "inactivity", "claim")
 	at := func(key string) node { return child(k, n, key) }
 	t := &Terms{Wallet: at("wallet").walletName(), Stores: at("stores").stores()}
 	t.Rules = ledger.Terms{
@@ -124,6 +124,10 @@ func (n node) terms() *Terms {
 		HoldMs:       at("hold").lifetime(7 * dayMs),
 		HoldOnlineMs: at("hold_online").lifetime(30 * dayMs),
 		RemindMs:     at("remind").duration(400),
+		IdleMs:       at("inactivity").duration(3660),
+	}
+	if t.Rules.IdleMs != 0 && t.Rules.IdleMs <= t.Rules.RemindMs {
+		at("inactivity").fail(CodeConflict, "the reminder comes before the last purchase", "more than "+lifetimeText(t.Rules.RemindMs), "")
 	}
 	t.ClaimMs = at("claim").duration(366)
 	if t.ClaimMs != 0 && t.Wallet != "" {
@@ -208,6 +212,7 @@ func (w *jsonWriter) terms(t *Terms) {
 				w.raw("negative_limit", t.Rules.NegativeLimit.String())
 			}
 			w.str("remind", lifetimeText(t.Rules.RemindMs))
+			w.str("inactivity", lifetimeText(t.Rules.IdleMs))
 			w.str("claim", lifetimeText(t.ClaimMs))
 		})
 	})
@@ -264,6 +269,7 @@ func termsSentence(c *Campaign, lang string) string {
 	add(r.MaxShare != 0 && r.MaxShare != money.One, "for at most %s of the basket", "pour %s du panier au plus", w.share(int64(r.MaxShare), 4))
 	add(r.Limited, "down to %s below zero", "jusqu'à %s sous zéro", amount(r.NegativeLimit))
 	add(r.RemindMs != 0, "with a reminder %s days before it lapses", "avec un rappel %s jours avant l'échéance", itoa(r.RemindMs/dayMs))
+	add(r.IdleMs != 0, "all of it lapses %s days after the last purchase", "le tout échoit %s jours après le dernier achat", itoa(r.IdleMs/dayMs))
 	add(t.ClaimMs != 0, "and receipts without a card can be claimed for %s days", "et les tickets passés sans carte se réclament pendant %s jours", itoa((t.ClaimMs+dayMs-1)/dayMs))
 	return strings.Join(append(parts, w.window(&c.Window)), ", ") + "."
 }

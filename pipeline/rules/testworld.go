@@ -60,7 +60,7 @@ func (w *testWorld) step(s *TestStep) {
 		w.judge(s, fp, id)
 	}
 	if r.Type != retail.Event && s.Of == 0 {
-		w.account.Profile.Bought(r.EndedAt)
+		w.account.Bought(r.EndedAt)
 	}
 }
 
@@ -136,6 +136,7 @@ func (w *testWorld) post(r *retail.Receipt, fp *Footprint) {
 		res := &w.decision.Results[i]
 		res.Post(&w.account)
 		g := res.Grant(r, fp)
+		g.Terms = w.rs.TermsOf(res.Wallet, r.EndedAt).Ledger()
 		if res.Granted > 0 {
 			w.account.Earn(&w.journal, w.id, &g)
 		} else {
