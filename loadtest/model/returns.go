@@ -224,7 +224,7 @@ func (a *Account) move(p *Partition, w *award, stands, delta int64, receipt stri
 	}
 	m := Movement{
 		Receipt: receipt, Campaign: w.c.id, Version: w.c.version, Amount: delta, At: at, Active: w.active, Expires: w.expires,
-		Wallet: w.c.extras.wallet, Donated: w.c.donated(stands) - w.c.donated(stands-delta), Shop: w.shop,
+		Wallet: w.c.extras.wallet, Donated: w.c.donated(stands) - w.c.donated(stands-delta), Shop: w.shop, Together: w.c.progress != nil,
 	}
 	a.post(&m, p.campaigns.termsOf(m.Wallet, at).negativeLimit)
 	a.Movements = append(a.Movements, m)

@@ -23,6 +23,7 @@ type Movement struct {
 	Expires  int64 // when it lapses, 0 never
 	Wallet   string
 	Donated  int64 // of Amount: what goes to a charity
+	Together bool  // the reward of several receipts: no single lot is what a taken back one went into
 	// WrittenOff is what was taken back and nobody pays: the member owed too much already.
 	WrittenOff int64
 	Shop       string // of the sale: a campaign may be paid by it

@@ -47,9 +47,9 @@ func never(t int64) int64 {
 	return t
 }
 
-// sooner is the order of spending: first expiring first; then the campaign, by its key, and the version.
+// sooner is the order of spending: first expiring first, of what waits what is active first; then the campaign, by its key, and the version.
 func sooner(a, b lot) int {
-	return cmp.Or(cmp.Compare(never(a.expires), never(b.expires)), cmp.Compare(xxhash.Sum64String(a.campaign), xxhash.Sum64String(b.campaign)), cmp.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(never(a.expires), never(b.expires)), cmp.Compare(a.active, b.active), cmp.Compare(xxhash.Sum64String(a.campaign), xxhash.Sum64String(b.campaign)), cmp.Compare(a.version, b.version))
 }
 
 func put(list []lot, l lot) []lot {
@@ -109,7 +109,8 @@ func (w *pocket) spend(amount int64, fits func(lot) bool) (taken []lot) {
 
 func (w *pocket) available() int64 { return sumOf(w.live) - w.owed }
 
-// post books a movement of a reward. What is taken back comes from the lot it went into, then from the campaign's others, those of its expiry first, then from any
+// post books a movement of a reward. What is taken back comes from the lot it went into (of a reward of several receipts: then from whatever of the campaign waits,
+// first lapsing first), then from the campaign's others, those of its expiry first, then from any
 // others, and at last it is owed, as far as the wallet's terms allow; nobody pays for more.
 func (a *Account) post(m *Movement, limit int64) {
 	w, amount := a.pocket(m.Wallet), m.Amount-m.Donated
@@ -127,6 +128,10 @@ func (a *Account) post(m *Movement, limit int64) {
 		return x.campaign == l.campaign && x.version == l.version && x.active == l.active && x.expires == l.expires
 	})
 	left -= sumOf(taken)
+	if m.Together {
+		w.waiting, taken = take(w.waiting, left, func(x lot) bool { return x.campaign == l.campaign })
+		left -= sumOf(taken)
+	}
 	for _, fits := range []func(lot) bool{
 		func(x lot) bool { return x.campaign == l.campaign && x.expires == l.expires }, func(x lot) bool { return x.campaign == l.campaign }, anyLot,
 	} {

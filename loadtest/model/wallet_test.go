@@ -74,3 +74,20 @@ func TestClawBack(t *testing.T) {
 	r.after(day2, "w", 500, -300, 0)
 	r.after("2026-12-20T12:00:00+01:00", "w", 0, 200, 0)
 }
+
+// What a goal gave for one week is spendable, for the next week it waits; a late return of the first takes what waits, as the reward of several receipts has no lot
+// of its own. That of one receipt is taken from where it went.
+func TestRewardsOfSeveralReceiptsAreTakenWhereTheyWait(t *testing.T) {
+	for together, want := range map[bool]Balance{true: {0, 200, 0}, false: {200, 0, 0}} {
+		a := &Account{}
+		for _, m := range []Movement{
+			{Campaign: "c", Version: 1, Amount: 200, At: 10, Active: 10}, {Campaign: "c", Version: 1, Amount: 200, At: 20, Active: 500},
+			{Campaign: "c", Version: 1, Amount: -200, At: 30, Active: 10, Together: together},
+		} {
+			a.post(&m, 0)
+		}
+		if got := a.Balances()[""]; got != want {
+			t.Errorf("together %v: %+v, want %+v", together, got, want)
+		}
+	}
+}

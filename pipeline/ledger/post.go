@@ -59,7 +59,8 @@ func (p *Purse) receive(book Book, g *Grant, mine money.Amount) (absorbed money.
 	return 0
 }
 
-// Reverse takes a reward back, in the order of decision D12: the pending lot it went into; active lots of its campaign, those of its expiry
+// Reverse takes a reward back, in the order of decision D12: the pending lot it went into (a reward of several receipts together: then any of its
+// campaign that is pending, as no single lot is its own); active lots of its campaign, those of its expiry
 // first; other active lots, first expiring first; then a deficit: Available goes below zero, Reason is ReasonDeficit; what would go below the
 // negative limit of the terms is written off, Reason is ReasonWriteOff. It appends one entry with a posting for each book moved. g says which
 // grant is meant (campaign, version, ActiveFrom, ExpiresAt, Wallet) and what of it is left (GrantedBefore); g.At, g.Receipt and g.Shop are the
