@@ -1,11 +1,8 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/money"
@@ -60,18 +57,15 @@ func checkClaim(rec *retail.Receipt) *retail.Problem {
 	if kind != eventClaim && kind != eventClaimAsked {
 		return nil
 	}
-	wrong := func(key, expected string) *retail.Problem {
-		return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + key, Observed: fmt.Sprintf("%.40q", rec.Attribute(key)), Expected: expected}
+	if kind == eventClaimAsked && !isID(rec.Attribute("account")) {
+		return wrongAttribute(rec, "account", "who claims: this event is made by the pipeline alone", "")
 	}
-	if to := rec.Attribute("account"); kind == eventClaimAsked && (to == "" || len(to) > maxAccountBytes || !retail.Printable(to)) {
-		return wrong("account", "who claims: this event is made by the pipeline alone")
-	}
-	if id := rec.Attribute("receipt"); kind == eventClaim && (id == "" || len(id) > maxAccountBytes || !retail.Printable(id)) {
-		return wrong("receipt", fmt.Sprintf("the id of a receipt, 1 to %d bytes without control characters", maxAccountBytes))
+	if kind == eventClaim && !isID(rec.Attribute("receipt")) {
+		return wrongAttribute(rec, "receipt", fmt.Sprintf("the id of a receipt, 1 to %d bytes without control characters", maxAccountBytes), "")
 	}
 	if text := rec.Attribute("total"); text != "" {
 		if _, err := money.Parse(text); err != nil {
-			return wrong("total", "the receipt's total, such as 42.10")
+			return wrongAttribute(rec, "total", "the receipt's total, such as 42.10", "")
 		}
 	}
 	return nil
@@ -111,7 +105,7 @@ func (t *task) kept(slot *state.Slot, receipt retail.ReceiptID) (byte, error) {
 // keepAnonymous keeps what may be claimed, and tells where a receipt is that goods of it have come back.
 func (t *task) keepAnonymous(r *kgo.Record) error {
 	rec := &t.receipt
-	if original := rec.OriginalID(); givesBack(rec) && original != "" && len(original) <= maxAccountBytes && retail.Printable(string(original)) {
+	if original := rec.OriginalID(); givesBack(rec) && isID(string(original)) {
 		t.sendEvent(t.claimEvent(eventClaimReturned, retail.AccountID(original), rec.ID, retail.Attribute{Key: "return", Value: base64.StdEncoding.EncodeToString(r.Value)}))
 		return nil
 	}
@@ -131,13 +125,7 @@ func (t *task) keepAnonymous(r *kgo.Record) error {
 
 // claimEvent builds an event about the record at hand; source makes its name.
 func (t *task) claimEvent(kind string, to retail.AccountID, source retail.ReceiptID, attributes ...retail.Attribute) *retail.Receipt {
-	rec := &t.receipt
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", kind, rec.Loyalty.AccountID, to, source))
-	return &retail.Receipt{
-		ID: retail.ReceiptID(strings.ReplaceAll(kind, "_", "-") + "-" + hex.EncodeToString(sum[:16])), Type: retail.Event, EndedAt: t.sentAt(), UTCOffsetMin: rec.UTCOffsetMin,
-		BusinessDate: rec.BusinessDate, Channel: rec.Channel, Currency: rec.Currency, Loyalty: retail.Loyalty{AccountID: to}, Source: retail.Source{Sender: "cagnotte"},
-		Attributes: append([]retail.Attribute{{Key: retail.EventAttribute, Value: kind}}, attributes...),
-	}
+	return t.ownEvent(kind, to, fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", kind, t.receipt.Loyalty.AccountID, to, source), attributes...)
 }
 
 // claiming carries out the member's side of a claim; ok is false for every other event. Campaigns do not judge it: they judge the receipt.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"cagnotte/pipeline/ledger"
 	"cagnotte/pipeline/retail"
@@ -29,27 +30,32 @@ const (
 	headerAsked     = "cagnotte-asked" // of how many closed accounts a return's original was asked
 )
 
+// isID reports whether a text can name an account or a receipt.
+func isID(s string) bool { return s != "" && len(s) <= maxAccountBytes && retail.Printable(s) }
+
+// wrongAttribute refuses an event for what one of its attributes says.
+func wrongAttribute(rec *retail.Receipt, key, expected, hint string) *retail.Problem {
+	return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + key, Observed: fmt.Sprintf("%.40q", rec.Attribute(key)), Expected: expected, Hint: hint}
+}
+
 // checkMerge refuses an event of a merge that does not say what it must.
 func checkMerge(rec *retail.Receipt) *retail.Problem {
-	wrong := func(key, expected, hint string) *retail.Problem {
-		return &retail.Problem{Code: retail.CodeEvent, Path: "/attributes/" + key, Observed: fmt.Sprintf("%.40q", rec.Attribute(key)), Expected: expected, Hint: hint}
-	}
 	const ours = "this event is made by the pipeline alone"
 	switch rec.EventKind() {
 	case eventMerge:
-		if into := rec.Attribute("into"); into == "" || len(into) > maxAccountBytes || !retail.Printable(into) {
-			return wrong("into", fmt.Sprintf("the account that goes on, 1 to %d bytes without control characters", maxAccountBytes), "")
+		if !isID(rec.Attribute("into")) {
+			return wrongAttribute(rec, "into", fmt.Sprintf("the account that goes on, 1 to %d bytes without control characters", maxAccountBytes), "")
 		}
 	case eventMerged:
 		if rec.Attribute("from") == "" {
-			return wrong("from", "the account that went into this one", ours)
+			return wrongAttribute(rec, "from", "the account that went into this one", ours)
 		}
 		if rec.Attribute("receipt") != "" {
 			if _, err := base64.StdEncoding.DecodeString(rec.Attribute("footprint")); err != nil {
-				return wrong("footprint", "an encoded receipt", ours)
+				return wrongAttribute(rec, "footprint", "an encoded receipt", ours)
 			}
 		} else if _, err := movedAccount(rec); err != nil {
-			return wrong("account", "an encoded account", ours)
+			return wrongAttribute(rec, "account", "an encoded account", ours)
 		}
 	}
 	return nil
@@ -101,13 +107,20 @@ func (t *task) merging(slot *state.Slot) (ok bool, err error) {
 // may go into one by events of one id.
 func (t *task) sendMoved(slot *state.Slot, what ...retail.Attribute) {
 	rec := &t.receipt
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", slot.ID, rec.ID))
-	t.sendEvent(&retail.Receipt{
-		ID: retail.ReceiptID("merged-" + hex.EncodeToString(sum[:16])), Type: retail.Event, Shop: rec.Shop, EndedAt: t.sentAt(), UTCOffsetMin: rec.UTCOffsetMin,
-		BusinessDate: rec.BusinessDate, Channel: rec.Channel, Currency: rec.Currency,
-		Loyalty: retail.Loyalty{AccountID: slot.Account.MergedInto, ProgramID: rec.Loyalty.ProgramID}, Source: retail.Source{Sender: "cagnotte"},
-		Attributes: append([]retail.Attribute{{Key: retail.EventAttribute, Value: eventMerged}, {Key: "from", Value: string(slot.ID)}}, what...),
-	})
+	e := t.ownEvent(eventMerged, slot.Account.MergedInto, fmt.Appendf(nil, "%s\x00%s", slot.ID, rec.ID), append([]retail.Attribute{{Key: "from", Value: string(slot.ID)}}, what...)...)
+	e.Shop, e.Loyalty.ProgramID = rec.Shop, rec.Loyalty.ProgramID
+	t.sendEvent(e)
+}
+
+// ownEvent builds an event of the pipeline's own about the record at hand, for another account. The same facts make the same id.
+func (t *task) ownEvent(kind string, to retail.AccountID, facts []byte, attributes ...retail.Attribute) *retail.Receipt {
+	rec := &t.receipt
+	sum := sha256.Sum256(facts)
+	return &retail.Receipt{
+		ID: retail.ReceiptID(strings.ReplaceAll(kind, "_", "-") + "-" + hex.EncodeToString(sum[:16])), Type: retail.Event, EndedAt: t.sentAt(), UTCOffsetMin: rec.UTCOffsetMin,
+		BusinessDate: rec.BusinessDate, Channel: rec.Channel, Currency: rec.Currency, Loyalty: retail.Loyalty{AccountID: to}, Source: retail.Source{Sender: "cagnotte"},
+		Attributes: append([]retail.Attribute{{Key: retail.EventAttribute, Value: kind}}, attributes...),
+	}
 }
 
 // sentAt dates what is sent because of the record at hand: its own close, unless that is so long ago that the receiver might refuse it by then.

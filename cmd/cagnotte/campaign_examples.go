@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -68,7 +69,7 @@ func (c *CampaignExamplesCmd) Run(g *Globals) error {
 			}
 			fmt.Fprintf(w, "%s\t%s\t\n", m.Code, text)
 			for i := range all {
-				if d := &all[i]; strings.Contains(" "+strings.Join(m.Examples, " ")+" ", " "+d.campaign.ID+" ") {
+				if d := &all[i]; slices.Contains(m.Examples, d.campaign.ID) {
 					fmt.Fprintf(w, "\t  %s\t%s\n", d.campaign.ID, nameIn(d.campaign, c.Lang))
 				}
 			}
@@ -127,7 +128,7 @@ func testLibrary(g *Globals) error {
 		passed, failed = passed+row.Passed, failed+row.Failed
 		rows = append(rows, row)
 	}
-	if err := printLibrary(g, rows); err != nil {
+	if err := writeResults(g, rows, libraryTable); err != nil {
 		return err
 	}
 	g.say("%d documents: %d passed, %d failed", len(rows), passed, failed)
@@ -137,20 +138,10 @@ func testLibrary(g *Globals) error {
 	return nil
 }
 
-func printLibrary(g *Globals, rows []libraryRow) error {
-	if g.format() != "table" {
-		for i := range rows {
-			if err := json.NewEncoder(g.Out).Encode(&rows[i]); err != nil {
-				return fmt.Errorf("write results: %w", err)
-			}
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(g.Out, 0, 4, 2, ' ', 0)
+func libraryTable(w *tabwriter.Writer, rows []libraryRow) {
 	fmt.Fprintln(w, "DOCUMENT\tMECHANICS\tPASSED\tFAILED\t")
 	for i := range rows {
 		r := &rows[i]
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", r.Document, strings.Join(r.Mechanics, " "), r.Passed, r.Failed, strings.Join(r.Failures, "; "))
 	}
-	return w.Flush()
 }

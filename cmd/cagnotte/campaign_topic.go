@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
@@ -144,7 +143,7 @@ func (c *CampaignLsCmd) Run(ctx context.Context, g *Globals) error {
 			rows = append(rows, newCampaignRow(p, time.Now()))
 		}
 	}
-	return printCampaigns(g, rows)
+	return writeRows(g, rows, campaignTable)
 }
 
 func newCampaignRow(p published, now time.Time) campaignRow {
@@ -167,27 +166,11 @@ func newCampaignRow(p published, now time.Time) campaignRow {
 
 func instantText(t retail.Instant) string { return time.UnixMilli(int64(t)).UTC().Format(time.RFC3339) }
 
-func printCampaigns(g *Globals, rows []campaignRow) error {
-	switch g.format() {
-	case "json":
-		enc := json.NewEncoder(g.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(rows)
-	case "ndjson":
-		enc := json.NewEncoder(g.Out)
-		for _, r := range rows {
-			if err := enc.Encode(r); err != nil {
-				return fmt.Errorf("write campaigns: %w", err)
-			}
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(g.Out, 0, 4, 2, ' ', 0)
+func campaignTable(w *tabwriter.Writer, rows []campaignRow) {
 	fmt.Fprintln(w, "ID\tVERSION\tSTATE\tFROM\tTO\tNAME")
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%.10s\t%.10s\t%s\n", r.ID, r.Version, r.State, r.WindowFrom, r.WindowTo, r.Name)
 	}
-	return w.Flush()
 }
 
 // CampaignShowCmd is cagnotte campaign show.

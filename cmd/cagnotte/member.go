@@ -39,8 +39,8 @@ Examples:
 
 // memberSource is where the balances are.
 type memberSource struct {
-	Account        string `arg:"" help:"Token of the loyalty account."`
-	ClickHouseAddr string `name:"clickhouse-addr" placeholder:"HOST:PORT" help:"ClickHouse, native protocol (default: that of a dev in this directory, else localhost:9000)."`
+	Account string `arg:"" help:"Token of the loyalty account."`
+	clickHouseSource
 }
 
 // walletRow is one wallet of a member.
@@ -88,7 +88,7 @@ FROM cagnotte.ledger_entries WHERE account_id = $1 AND ($2 OR wallet = $3) ORDER
 
 // ask runs a query, and tells how to reach ClickHouse when it does not answer.
 func (c *memberSource) ask(ctx context.Context, fn func(driver.Conn) error) error {
-	addr := (&ReceiptExplainCmd{ClickHouseAddr: c.ClickHouseAddr}).clickHouse()
+	addr := c.clickHouse()
 	if err := withClickHouse(addr, fn); err != nil {
 		return exitf(ExitUnreachable, "clickhouse %s: %w", addr, err)
 	}
@@ -193,27 +193,6 @@ func (c *MemberShowCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	fmt.Fprintln(w)
 	entryTable(w, out.Entries)
-	return w.Flush()
-}
-
-// writeRows prints rows in the form of results.
-func writeRows[T any](g *Globals, rows []T, table func(*tabwriter.Writer, []T)) error {
-	switch g.format() {
-	case "json":
-		enc := json.NewEncoder(g.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(rows)
-	case "ndjson":
-		enc := json.NewEncoder(g.Out)
-		for i := range rows {
-			if err := enc.Encode(rows[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(g.Out, 0, 4, 2, ' ', 0)
-	table(w, rows)
 	return w.Flush()
 }
 

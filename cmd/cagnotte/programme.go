@@ -208,7 +208,7 @@ func (c *ProgrammeTestCmd) Run(ctx context.Context, g *Globals) error {
 		}
 		rows = append(rows, programmeTestRows(&report)...)
 	}
-	if err := printProgrammeTests(g, rows); err != nil {
+	if err := writeResults(g, rows, programmeTestTable); err != nil {
 		return err
 	}
 	passed, failed := 0, 0
@@ -244,22 +244,12 @@ func programmeTestRows(r *programmes.Report) []programmeTestRow {
 	return rows
 }
 
-func printProgrammeTests(g *Globals, rows []programmeTestRow) error {
-	if g.format() != "table" {
-		for i := range rows {
-			if err := json.NewEncoder(g.Out).Encode(&rows[i]); err != nil {
-				return fmt.Errorf("write results: %w", err)
-			}
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(g.Out, 0, 4, 2, ' ', 0)
+func programmeTestTable(w *tabwriter.Writer, rows []programmeTestRow) {
 	fmt.Fprintln(w, "PROGRAMME\tDOCUMENT OR CHECK\tPASSED\tFAILED\t")
 	for i := range rows {
 		r := &rows[i]
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", r.Programme, r.What, r.Passed, r.Failed, strings.Join(append(r.Failures, r.detail()...), "; "))
 	}
-	return w.Flush()
 }
 
 // detail is what a check that passed has to say.

@@ -131,13 +131,11 @@ func checkStream(ctx context.Context, p *programmes.Programme, report *programme
 	return nil
 }
 
-// inCurrency is what campaigns gave in money; points are none.
+// inCurrency is what campaigns gave in money; points are none. The report has them in the order of the drafts.
 func inCurrency(p *programmes.Programme, r *backtest.Report) (minor int64) {
-	for i := range r.Campaigns {
-		for _, doc := range p.Campaigns {
-			if doc.ID == r.Campaigns[i].ID && doc.Reward.Wallet == "" {
-				minor += r.Campaigns[i].Cost.NetMinor
-			}
+	for i, doc := range p.Campaigns {
+		if doc.Reward.Wallet == "" {
+			minor += r.Campaigns[i].Cost.NetMinor
 		}
 	}
 	return minor

@@ -15,12 +15,12 @@ import (
 
 // ReceiptExplainCmd tells what became of a receipt, and why.
 type ReceiptExplainCmd struct {
-	ID             string        `arg:"" help:"Id of the receipt, as the till sent it."`
-	Lang           string        `enum:"fr,en" default:"en" help:"Language: fr, en."`
-	Verify         bool          `help:"Derive the decision again from the log, and say whether it is the recorded one; ends with 1 when it is not."`
-	ClickHouseAddr string        `name:"clickhouse-addr" placeholder:"HOST:PORT" help:"ClickHouse, native protocol (default: that of a dev in this directory, else localhost:9000)."`
-	Group          string        `default:"cagnotte" help:"Consumer group of the pipeline, to find a receipt that is not processed yet."`
-	MaxReceiptAge  time.Duration `default:"9600h" help:"As of cagnotte run, for --verify; 0 accepts any age."`
+	ID     string `arg:"" help:"Id of the receipt, as the till sent it."`
+	Lang   string `enum:"fr,en" default:"en" help:"Language: fr, en."`
+	Verify bool   `help:"Derive the decision again from the log, and say whether it is the recorded one; ends with 1 when it is not."`
+	clickHouseSource
+	Group         string        `default:"cagnotte" help:"Consumer group of the pipeline, to find a receipt that is not processed yet."`
+	MaxReceiptAge time.Duration `default:"9600h" help:"As of cagnotte run, for --verify; 0 accepts any age."`
 }
 
 // Validate refuses an empty id, as an unset variable of a script gives.
@@ -82,7 +82,12 @@ func (c *ReceiptExplainCmd) Run(ctx context.Context, g *Globals) error {
 	return nil
 }
 
-func (c *ReceiptExplainCmd) clickHouse() string {
+// clickHouseSource is where commands that only read find ClickHouse.
+type clickHouseSource struct {
+	ClickHouseAddr string `name:"clickhouse-addr" placeholder:"HOST:PORT" help:"ClickHouse, native protocol (default: that of a dev in this directory, else localhost:9000)."`
+}
+
+func (c *clickHouseSource) clickHouse() string {
 	if c.ClickHouseAddr != "" {
 		return c.ClickHouseAddr
 	}

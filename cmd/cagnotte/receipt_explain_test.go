@@ -47,7 +47,7 @@ func (s *shop) explain(args ...string) (x explain.Explanation, out, errOut strin
 	g := &Globals{Brokers: s.ends.Brokers, RegistryURL: s.ends.Registry, Output: "json", Logger: slog.New(slog.DiscardHandler), In: strings.NewReader("")}
 	var o, e bytes.Buffer
 	g.Out, g.Err = &o, &e
-	c := &ReceiptExplainCmd{ID: args[0], Lang: "en", ClickHouseAddr: s.ends.ClickHouse, Group: "cagnotte", MaxReceiptAge: 9600 * time.Hour}
+	c := &ReceiptExplainCmd{ID: args[0], Lang: "en", clickHouseSource: clickHouseSource{s.ends.ClickHouse}, Group: "cagnotte", MaxReceiptAge: 9600 * time.Hour}
 	for _, a := range args[1:] {
 		c.Verify = c.Verify || a == "--verify"
 		if a == "text" {

@@ -149,7 +149,8 @@ func (x *writer) points(minor int64) string {
 	if minor%100 == 0 {
 		return x.n(minor / 100)
 	}
-	return strings.TrimSuffix(x.spendIn(minor, ""), hard)
+	sign, digits := x.digits(minor)
+	return sign + digits
 }
 
 // rate is a share of sales in percent; points are no share of euros.
@@ -161,21 +162,27 @@ func (x *writer) rate(bp int64) string {
 }
 
 // spend writes minor units of the currency with two decimals.
-func (x *writer) spend(minor int64) string { return x.spendIn(minor, x.currency) }
+func (x *writer) spend(minor int64) string {
+	sign, digits := x.digits(minor)
+	switch {
+	case x.lang == "fr":
+		return sign + digits + hard + x.currency
+	case len(x.currency) == 3 && x.currency != "€":
+		return sign + digits + " " + x.currency
+	}
+	return sign + x.currency + digits
+}
 
-func (x *writer) spendIn(minor int64, currency string) string {
-	sign := ""
+// digits writes minor units with two decimals, their sign apart.
+func (x *writer) digits(minor int64) (sign, text string) {
 	if minor < 0 {
 		sign, minor = "-", -minor
 	}
-	cents := strconv.FormatInt(100+minor%100, 10)[1:]
+	point := "."
 	if x.lang == "fr" {
-		return sign + x.n(minor/100) + "," + cents + hard + currency
+		point = ","
 	}
-	if len(currency) == 3 && currency != "€" {
-		return sign + x.n(minor/100) + "." + cents + " " + currency
-	}
-	return sign + currency + x.n(minor/100) + "." + cents
+	return sign, x.n(minor/100) + point + strconv.FormatInt(100+minor%100, 10)[1:]
 }
 
 // signed is money with its sign, also when it is more.

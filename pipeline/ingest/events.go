@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,9 +55,7 @@ func eventReceipt(body []byte, account, currency string) ([]byte, *retail.Proble
 		return nil, pr
 	}
 	attributes := map[string]string{}
-	for k, v := range e.Attributes {
-		attributes[k] = v
-	}
+	maps.Copy(attributes, e.Attributes)
 	attributes[retail.EventAttribute] = e.Event
 	out := map[string]any{
 		"receipt_id": e.EventID, "type": retail.Event.String(), "ended_at": endedAt(e.At), "currency": currency, "attributes": attributes,

@@ -69,28 +69,16 @@ func (p *Purse) used(at retail.Instant) {
 // Bought tells of a sale that closed at an instant: the profile knows the first one, and what lapses for want of activity lapses later.
 func (a *Account) Bought(at retail.Instant) {
 	a.Profile.Bought(at)
-	if a.IdleMs != 0 {
-		a.used(at)
-	}
+	a.used(at)
 	for i := range a.Wallets {
-		if w := &a.Wallets[i]; w.IdleMs != 0 {
-			w.used(at)
-		}
+		a.Wallets[i].used(at)
 	}
 }
 
-// idle is when everything in the purse lapses unless the member buys again; 0: never.
-func (p *Purse) idle() retail.Instant {
-	if p.IdleMs == 0 {
-		return 0
-	}
-	return p.UsedAt + retail.Instant(p.IdleMs)
-}
-
-// lapseOf is when a lot lapses: by its own end, or earlier for want of activity.
+// lapseOf is when a lot lapses: by its own end, or earlier for want of activity, though not before it is active.
 func (p *Purse) lapseOf(l *Lot) retail.Instant {
 	if p.IdleMs == 0 {
 		return l.ExpiresAt
 	}
-	return sooner(l.ExpiresAt, max(p.idle(), l.ActiveFrom)) // a pending one not before it is active
+	return sooner(l.ExpiresAt, max(p.UsedAt+retail.Instant(p.IdleMs), l.ActiveFrom))
 }
